@@ -1,1 +1,26 @@
-//! (to come)
+//! The queue engine: pure and deterministic. State, the time and a command go in; facts (durable records,
+//! appended to a [`leveret_log::Tail`]) and effects (deliver, cancel, wake) come out.
+//!
+//! - [`catalog`] is the state machine of everything that has a name: vhosts, users, exchanges, queues,
+//!   bindings, policies. It says where a message goes.
+//! - [`shard`] is the state machine of what queues hold: ready, delayed and leased messages, consumers.
+//! - [`broker`] joins the two for the doors, over an [`broker::Access`] that the server and the simulator provide.
+//! - [`message`] is the stored form of a message, [`wire`] the encoding of its properties.
+//!
+//! It never reads a clock, draws a random number, takes a lock, starts a thread or opens a file.
+
+pub mod broker;
+pub mod catalog;
+mod ids;
+pub mod limits;
+pub mod message;
+mod refusal;
+mod settings;
+pub mod shard;
+pub mod wire;
+
+pub use ids::{ConnectionId, ConsumerId, LeaseId, LogId, QueueId, ShardIndex, Time, Wait};
+pub use refusal::{Cause, Refusal};
+pub use settings::{
+    DEFAULT_DELIVERY_LIMIT, DeadLetterTarget, DelayedRetry, Overflow, QueueSettings, RetryOn,
+};

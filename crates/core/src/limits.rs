@@ -1,0 +1,57 @@
+//! Every limit of the engine and its doors, in one place, with the reason for its size.
+//! What an operator may change is an option of the server and starts from the value here.
+
+/// Names of queues and exchanges, routing keys and consumer tags: an AMQP short string (spec 4.2.5.3).
+pub const NAME_BYTES: usize = 255;
+
+/// The body of one message. RabbitMQ's default since 4.0; SQS allows 1 MiB.
+pub const MESSAGE_BODY_BYTES: usize = 16 << 20;
+
+/// The property list of one message, headers included: it must fit one frame of the default size.
+pub const MESSAGE_PROPERTIES_BYTES: usize = 128 << 10;
+
+/// AMQP `frame_max` as offered; RabbitMQ's default.
+pub const FRAME_BYTES: usize = 128 << 10;
+
+/// AMQP `channel_max` as offered; RabbitMQ's default.
+pub const CHANNELS_PER_CONNECTION: u16 = 2047;
+
+/// Seconds between heartbeats as offered; RabbitMQ's default.
+pub const HEARTBEAT_SECONDS: u16 = 60;
+
+/// How deep a field table may nest: deeper ones are refused before they cost stack.
+pub const TABLE_DEPTH: usize = 32;
+
+/// Queues that one message may reach in one publish. A fanout wider than this is refused.
+pub const QUEUES_PER_MESSAGE: usize = 16_384;
+
+/// Exchanges that one message may pass on its way to queues, each at most once.
+pub const EXCHANGES_PER_MESSAGE: usize = 4_096;
+
+/// Delayed messages wait at most so long: RabbitMQ's delayed exchange takes up to 2^32-1 ms.
+pub const DELAY_MS: u64 = u32::MAX as u64;
+
+/// Bytes of deliveries that a shard hands to a connection before the connection has written them out.
+/// One more message may exceed it, whatever its size.
+pub const CONNECTION_WINDOW_BYTES: i64 = 1 << 20;
+
+/// Deliveries that a shard hands to a connection before the connection has written them out.
+pub const CONNECTION_WINDOW_MESSAGES: i64 = 4_096;
+
+/// Entries of a ready list that stay in memory at its head before pages are cut from its tail.
+pub const READY_HEAD_ENTRIES: usize = 4_096;
+
+/// Entries of one page of a deep queue.
+pub const PAGE_ENTRIES: usize = 1_024;
+
+/// Entries left at the head of a deep queue when its next page is fetched.
+pub const PAGE_AHEAD_ENTRIES: usize = 2_048;
+
+/// Live bytes of an AMQP channel's publish that is still arriving, over all channels of a connection.
+pub const ASSEMBLY_BYTES_PER_CONNECTION: usize = 2 * MESSAGE_BODY_BYTES;
+
+/// Deliveries of a quorum-style dead-letter transfer under way at once, per queue (RabbitMQ's prefetch is 32).
+pub const TRANSFERS_UNDER_WAY: usize = 1_024;
+
+const _: () = assert!(PAGE_AHEAD_ENTRIES < READY_HEAD_ENTRIES, "a page is fetched before the head runs dry");
+const _: () = assert!(MESSAGE_PROPERTIES_BYTES <= FRAME_BYTES, "a content header is one frame");

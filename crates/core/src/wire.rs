@@ -1,0 +1,38 @@
+//! The stored form of what surrounds a message's body: AMQP 0-9-1 field tables and the property list
+//! of the basic class.
+//!
+//! A message is kept in the log in the form in which it will be sent, so the engine, and not only the
+//! AMQP door, reads and rewrites these bytes. What owns what:
+//!
+//! * [`table`]: owned tables, for arguments and headers that are kept or built;
+//! * [`raw_table`]: the same tables as slices of the bytes they came in, for the hot path;
+//! * [`properties`]: the property list, owned;
+//! * [`raw_properties`]: the property list as slices, and its rewriting.
+//!
+//! Strings are bytes here. RabbitMQ checks neither the names in a table nor the texts in a property
+//! list, and clients do put binary correlation ids there: whatever came in goes out unchanged. Nothing
+//! in this module knows of frames, methods or channels.
+
+mod error;
+pub mod properties;
+pub mod raw_properties;
+pub mod raw_table;
+mod reader;
+mod short_str;
+pub mod table;
+
+pub use error::WireError;
+pub use properties::Properties;
+pub use raw_properties::{Edit, RawProperties, rewrite};
+pub use raw_table::{RawArray, RawTable, RawValue, find_in_table};
+pub use reader::Reader;
+pub use short_str::ShortStr;
+pub use table::{Table, Value};
+
+/// How deep tables and arrays may nest inside one table. RabbitMQ sets no limit; real headers (x-death
+/// is an array of tables) need three levels, and decoding recurses once a level.
+pub const MAX_NESTING: usize = 32;
+
+/// The most bytes that one encoded table may have, its length prefix not counted. A table must fit a
+/// frame, so the frame size that was agreed normally stops it earlier.
+pub const MAX_TABLE_BYTES: usize = 1 << 20;
