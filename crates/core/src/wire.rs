@@ -23,7 +23,7 @@ pub mod table;
 
 pub use error::WireError;
 pub use properties::Properties;
-pub use raw_properties::{Edit, RawProperties, rewrite};
+pub use raw_properties::{HeaderEdit, RawProperties};
 pub use raw_table::{RawArray, RawTable, RawValue, find_in_table};
 pub use reader::Reader;
 pub use short_str::ShortStr;
@@ -36,3 +36,9 @@ pub const MAX_NESTING: usize = 32;
 /// The most bytes that one encoded table may have, its length prefix not counted. A table must fit a
 /// frame, so the frame size that was agreed normally stops it earlier.
 pub const MAX_TABLE_BYTES: usize = 1 << 20;
+
+#[cfg(test)]
+mod tests {
+    mod properties;
+    mod tables;
+}

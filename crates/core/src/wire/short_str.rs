@@ -20,6 +20,15 @@ impl ShortStr {
         }
     }
 
+    /// A name that the program itself uses, such as a header that the broker sets.
+    ///
+    /// # Panics
+    /// If the literal has more than [`Self::MAX_BYTES`] bytes, which is a mistake in the program.
+    pub fn literal(text: &'static str) -> Self {
+        assert!(text.len() <= Self::MAX_BYTES, "the literal {text:?} does not fit a short string");
+        Self(text.as_bytes().into())
+    }
+
     /// The bytes, as they came in.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
