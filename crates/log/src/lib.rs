@@ -1,1 +1,38 @@
-//! (to come)
+//! Leveret's durable log: bytes and positions. It knows no message.
+//!
+//! A log is a sequence of records in segments of a fixed size. A record is found by its [`Position`] alone and
+//! never changes; it is durable once the batch that carries it has been written and synced.
+//!
+//! ```text
+//! engine thread                     log thread                    any thread
+//! Tail::append .. Tail::seal  ->    Tail::take_batch              Reader::record
+//!                                   Committer::commit (fdatasync) Store::snapshot, Store::trim
+//! ```
+//!
+//! - `append`: the memory side. [`Tail`] builds records and batches, [`Recent`] keeps the newest for readers,
+//!   [`Committer`] makes batches durable.
+//! - `read`: [`Reader`], by position, from memory or from the driver.
+//! - `recovery`: [`Recovery`] replays a log after a restart and applies the rule for torn and damaged tails.
+//! - `driver`: the seam for other logs ([`Driver`], [`Store`], [`Writer`]), with the drivers `file` and `memory`.
+//! - `format`: every byte; `docs/log-format.md` says the same in words.
+//! - `check`: what `leveret log check DIR` prints.
+//!
+//! What it never does: count live bytes, decide what may be deleted, or look inside a payload.
+#![forbid(unsafe_code)]
+
+mod append;
+mod driver;
+mod error;
+mod format;
+mod position;
+mod read;
+mod recovery;
+
+pub use append::{AppendError, Batch, Chunk, Committer, Recent, Tail};
+pub use driver::memory::{MemoryDisk, MemoryDriver};
+pub use driver::{Acquired, Checkpoint, Driver, Store, Writer};
+pub use error::{Fault, LogError};
+pub use format::{FIRST_CALLER_KIND, LogId, RECORD_HEADER_BYTES, Tag, Tenure};
+pub use position::{Geometry, GeometryError, Position, SegmentNumber};
+pub use read::{OwnedRecord, ReadCache, ReadError, Reader, Record};
+pub use recovery::{Log, Recovery, ReplayError};
