@@ -24,6 +24,9 @@ const DELAYED: u8 = 4;
 const GROUPED: u8 = 8;
 const PRIORITY: u8 = 16;
 
+/// Marks a queue id in a stored message as one that refused it. Shard numbers stay below 2^15.
+const REFUSED: u64 = 1 << 63;
+
 /// A message as a publisher hands it in. The strings and properties were checked at the door.
 #[derive(Clone, Copy, Debug)]
 pub struct NewMessage<'a> {
@@ -127,12 +130,13 @@ impl<'a> Stored<'a> {
         })
     }
 
-    /// The queues it was stored for, and when it expires in each (`None`: never).
-    pub fn targets(&self) -> impl Iterator<Item = (QueueId, Option<Time>)> + use<'a> {
+    /// The queues it was stored for.
+    pub fn targets(&self) -> impl Iterator<Item = Target> + use<'a> {
         let mut expiries = self.expiries.chunks_exact(8);
         self.targets.chunks_exact(8).map(move |queue| {
-            let expiry = expiries.next().map(le_u64).filter(|at| *at != u64::MAX);
-            (QueueId(le_u64(queue)), expiry.map(Time))
+            let queue = le_u64(queue);
+            let expires_at = expiries.next().map_or(u64::MAX, le_u64);
+            Target { queue: QueueId(queue & !REFUSED), expires_at: Time(expires_at), refused: queue & REFUSED != 0 }
         })
     }
 
@@ -167,18 +171,21 @@ impl<'a> Stored<'a> {
     }
 }
 
-/// One target of a message that is about to be stored.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Target {
-    pub(crate) queue: QueueId,
-    /// Milliseconds since the epoch; `u64::MAX` is never.
-    pub(crate) expires_at: u64,
+/// One queue that a message was stored for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Target {
+    /// The queue.
+    pub queue: QueueId,
+    /// When the message expires there; the end of time if it does not.
+    pub expires_at: Time,
+    /// The queue was full: it holds the message for its dead-letter target only.
+    pub refused: bool,
 }
 
 /// Writes everything of a stored message that comes before the exchange's name into `head`.
 pub(crate) fn write_head(head: &mut Vec<u8>, message: &NewMessage<'_>, targets: &[Target], now: Time) {
     let traits = &message.traits;
-    let expires = targets.iter().any(|target| target.expires_at != u64::MAX);
+    let expires = targets.iter().any(|target| target.expires_at != Time(u64::MAX));
     let mut flags = 0;
     flags |= if traits.persistent { PERSISTENT } else { 0 };
     flags |= if expires { EXPIRES } else { 0 };
@@ -197,11 +204,12 @@ pub(crate) fn write_head(head: &mut Vec<u8>, message: &NewMessage<'_>, targets: 
     head.clear();
     head.extend_from_slice(&fixed);
     for target in targets {
-        head.extend_from_slice(&target.queue.0.to_le_bytes());
+        let mark = if target.refused { REFUSED } else { 0 };
+        head.extend_from_slice(&(target.queue.0 | mark).to_le_bytes());
     }
     if expires {
         for target in targets {
-            head.extend_from_slice(&target.expires_at.to_le_bytes());
+            head.extend_from_slice(&target.expires_at.0.to_le_bytes());
         }
     }
     if let Some(delay) = traits.delay_ms {
@@ -223,9 +231,9 @@ fn text(bytes: &[u8]) -> Result<&str, NotAMessage> {
 }
 
 fn le_u32(bytes: &[u8]) -> u32 {
-    bytes.iter().rev().fold(0, |value, byte| value << 8 | u32::from(*byte))
+    bytes.first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes))
 }
 
 fn le_u64(bytes: &[u8]) -> u64 {
-    bytes.iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte))
+    bytes.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
 }

@@ -1,0 +1,124 @@
+//! Credit: how many deliveries a consumer, a channel or a connection may have outstanding.
+//!
+//! A consumer is in its queue's ring while all of its credits last. Whatever gives credit back puts it in again.
+
+use super::super::Shard;
+use crate::ConnectionId;
+use crate::limits::{CONNECTION_WINDOW_BYTES, CONNECTION_WINDOW_MESSAGES};
+use crate::shard::effect::Effect;
+
+/// A credit that the consumers of a channel have in common (AMQP `basic.qos` with `global`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PoolId {
+    pub(in crate::shard) slot: u32,
+    pub(in crate::shard) generation: u32,
+}
+
+/// The common credit of a channel.
+#[derive(Debug)]
+pub(in crate::shard) struct Pool {
+    pub(in crate::shard) limit: i64,
+    pub(in crate::shard) used: i64,
+    pub(in crate::shard) members: Vec<u32>,
+}
+
+/// A connection as the shard sees it: a window of deliveries that it has not yet written out, so that one
+/// that stops reading costs a bounded amount of memory; and the effects of the turn.
+#[derive(Debug)]
+pub(in crate::shard) struct Connection {
+    pub(in crate::shard) id: ConnectionId,
+    pub(in crate::shard) messages: i64,
+    pub(in crate::shard) bytes: i64,
+    pub(in crate::shard) members: Vec<u32>,
+    pub(in crate::shard) effects: Vec<Effect>,
+    pub(in crate::shard) dirty: bool,
+}
+
+impl Connection {
+    pub(in crate::shard) fn new(id: ConnectionId) -> Connection {
+        Connection {
+            id,
+            messages: CONNECTION_WINDOW_MESSAGES,
+            bytes: CONNECTION_WINDOW_BYTES,
+            members: Vec::new(),
+            effects: Vec::new(),
+            dirty: false,
+        }
+    }
+
+    fn open(&self) -> bool {
+        self.messages > 0 && self.bytes > 0
+    }
+}
+
+impl Shard {
+    /// Makes a common credit of `limit` unacked deliveries; 0 is no limit.
+    pub fn open_pool(&mut self, limit: u16) -> PoolId {
+        let (slot, generation) =
+            self.pools.insert(Pool { limit: pool_limit(limit), used: 0, members: Vec::new() });
+        PoolId { slot, generation }
+    }
+
+    /// Changes the limit of a common credit, for the consumers that share it already too.
+    pub fn resize_pool(&mut self, pool: PoolId, limit: u16) {
+        let Some(found) = self.pools.get_mut(pool.slot, pool.generation) else { return };
+        found.limit = pool_limit(limit);
+        let members = found.members.clone();
+        self.wake_consumers(&members);
+    }
+
+    /// Forgets a common credit; its channel is gone, and with it its consumers.
+    pub fn close_pool(&mut self, pool: PoolId) {
+        self.pools.remove(pool.slot, pool.generation);
+    }
+
+    /// The connection has written out `messages` deliveries of `bytes` body bytes in all.
+    pub fn written(&mut self, connection: ConnectionId, messages: u64, bytes: u64) {
+        let Some(slot) = self.connection_index.get(&connection).copied() else { return };
+        let Some(found) = self.connections.at_mut(slot) else { return };
+        let was_open = found.open();
+        found.messages += messages as i64;
+        found.bytes += bytes as i64;
+        if !was_open && found.open() {
+            let members = found.members.clone();
+            self.wake_consumers(&members);
+        }
+    }
+
+    /// Whether every credit of a consumer lasts for one more delivery.
+    pub(in crate::shard) fn has_credit(&self, slot: u32) -> bool {
+        let Some(consumer) = self.consumers.at(slot) else { return false };
+        let pool = consumer.pool.and_then(|pool| self.pools.get(pool.slot, pool.generation));
+        consumer.credit > 0
+            && pool.is_none_or(|pool| pool.used < pool.limit)
+            && self.connections.at(consumer.connection).is_some_and(Connection::open)
+    }
+
+    /// Puts consumers with credit back into their rings and their queues on the list of the turn.
+    pub(in crate::shard) fn wake_consumers(&mut self, slots: &[u32]) {
+        for slot in slots {
+            self.wake_consumer(*slot);
+        }
+    }
+
+    /// Puts a consumer with credit back into its ring.
+    pub(in crate::shard) fn wake_consumer(&mut self, slot: u32) {
+        if !self.has_credit(slot) {
+            return;
+        }
+        let Some(consumer) = self.consumers.at_mut(slot) else { return };
+        let queue = consumer.queue;
+        if !consumer.in_ring {
+            consumer.in_ring = true;
+            let priority = std::cmp::Reverse(consumer.priority);
+            if let Some(found) = self.queues.at_mut(queue) {
+                found.consumers.rings.entry(priority).or_default().push_back(slot);
+            }
+        }
+        self.mark_dirty(queue);
+    }
+}
+
+fn pool_limit(limit: u16) -> i64 {
+    if limit == 0 { i64::MAX } else { i64::from(limit) }
+}

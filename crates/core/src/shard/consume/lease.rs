@@ -1,0 +1,162 @@
+//! Leases: a message held by one consumer until it is settled, its deadline passes or its holder is gone.
+
+use super::super::Shard;
+use super::super::durable::fact::Op;
+use super::super::entry::Entry;
+use super::PoolId;
+use crate::shard::effect::{CancelReason, DeadReason, Effect};
+use crate::{ConsumerId, LeaseId, Time};
+
+/// A message that is held.
+#[derive(Debug)]
+pub(in crate::shard) struct Lease {
+    pub(in crate::shard) entry: Entry,
+    pub(in crate::shard) queue: u32,
+    /// Who holds it; for a `get`, nobody (slot `u32::MAX`).
+    pub(in crate::shard) consumer: ConsumerId,
+    pub(in crate::shard) pool: Option<PoolId>,
+    pub(in crate::shard) deadline: Option<Time>,
+}
+
+/// How a lease ends, said by its holder.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Settle {
+    /// The work is done: the message is gone. AMQP ack.
+    Done,
+    /// Back to its old place, and the delivery counts as failed. AMQP nack or reject with requeue, a lost
+    /// connection, a closed channel.
+    Again,
+    /// Back to its old place; the delivery did not reach anybody and does not count.
+    Untouched,
+    /// Never again: to the dead-letter target. AMQP nack or reject without requeue.
+    Never,
+}
+
+impl Shard {
+    /// Ends a lease. A stale id is a no-op and answers `false`: the lease had expired, or the queue is gone.
+    pub fn settle(&mut self, lease: LeaseId, how: Settle) -> bool {
+        let Some(found) = self.end_lease(lease) else { return false };
+        match how {
+            Settle::Done => self.message_done(found.queue, &found.entry),
+            Settle::Again => self.message_back(found.queue, found.entry, true),
+            Settle::Untouched => self.message_back(found.queue, found.entry, false),
+            Settle::Never => {
+                self.release_group(found.queue, &found.entry);
+                self.message_dead(found.queue, found.entry, DeadReason::Rejected);
+            }
+        }
+        true
+    }
+
+    /// How many leases there are in the shard.
+    pub fn lease_count(&self) -> usize {
+        self.leases.len()
+    }
+
+    /// Ends the leases whose deadline has passed: the message goes back with a failed delivery, and the
+    /// consumer that held it is cancelled (RabbitMQ 4.3's consumer timeout).
+    pub(in crate::shard) fn expire_leases(&mut self) {
+        while let Some((deadline, slot, generation)) = self.deadlines.first().copied() {
+            if deadline > self.now {
+                return;
+            }
+            self.deadlines.pop_first();
+            let id = LeaseId { slot, generation };
+            let Some(lease) = self.end_lease(id) else { continue };
+            if let Some(queue) = self.queues.at_mut(lease.queue) {
+                queue.counters.leases_expired += 1;
+            }
+            self.message_back(lease.queue, lease.entry, true);
+            self.expire_consumer(id, lease.consumer);
+        }
+    }
+
+    fn expire_consumer(&mut self, lease: LeaseId, consumer: ConsumerId) {
+        let Some(found) = self.consumers.get(consumer.slot, consumer.generation) else { return };
+        let connection = found.connection;
+        self.effect(connection, Effect::LeaseExpired { lease, consumer });
+        self.effect(connection, Effect::ConsumerCancelled { consumer, reason: CancelReason::Timeout });
+        self.unsubscribe(consumer);
+    }
+
+    /// Takes a lease off the books and gives the credit it used back.
+    fn end_lease(&mut self, id: LeaseId) -> Option<Lease> {
+        let lease = self.leases.remove(id.slot, id.generation)?;
+        if let Some(deadline) = lease.deadline {
+            self.deadlines.remove(&(deadline, id.slot, id.generation));
+        }
+        if let Some(queue) = self.queues.at_mut(lease.queue) {
+            queue.leased -= 1;
+            queue.leased_bytes -= u64::from(lease.entry.size);
+        }
+        if let Some(pool) = lease.pool {
+            if let Some(found) = self.pools.get_mut(pool.slot, pool.generation) {
+                let was_full = found.used >= found.limit;
+                found.used -= 1;
+                if was_full && found.used < found.limit {
+                    let members = found.members.clone();
+                    self.wake_consumers(&members);
+                }
+            }
+        }
+        let ConsumerId { slot, generation } = lease.consumer;
+        if let Some(consumer) = self.consumers.get_mut(slot, generation) {
+            consumer.leased -= 1;
+            if consumer.credit != i64::MAX {
+                consumer.credit += 1;
+            }
+            if !consumer.in_ring {
+                self.wake_consumer(slot);
+            }
+            // A single active consumer of higher priority may wait for this one to be idle.
+            self.mark_dirty(lease.queue);
+        }
+        Some(lease)
+    }
+
+    /// A message is finished with: the queue forgets it.
+    pub(in crate::shard) fn message_done(&mut self, queue: u32, entry: &Entry) {
+        self.release_group(queue, entry);
+        let Some(found) = self.queues.at_mut(queue) else { return };
+        found.counters.acked += 1;
+        let id = found.id;
+        self.facts.message(id, Op::Gone, entry.position);
+        self.space.release(entry.position, entry.charge);
+    }
+
+    /// A message comes back: to its old place, to wait for its retry, or, after too many failures, to die.
+    fn message_back(&mut self, queue: u32, mut entry: Entry, failed: bool) {
+        self.release_group(queue, &entry);
+        let now = self.now;
+        let Some(found) = self.queues.at_mut(queue) else { return };
+        if failed {
+            entry.count_failure();
+        }
+        let id = found.id;
+        let limit = found.settings.delivery_limit;
+        if limit.is_some_and(|limit| u32::from(entry.failures) > limit) {
+            // The fact of the failure comes first, so that a replay dies with the same count.
+            self.facts.message(id, Op::Failed, entry.position);
+            self.message_dead(queue, entry, DeadReason::DeliveryLimit);
+            return;
+        }
+        if let Some(delay) = found.retry_delay(failed, entry.failures) {
+            let until = now.plus_ms(delay);
+            found.delayed.insert((until, entry.position), entry);
+            self.facts.message(id, Op::Delayed { until, failed }, entry.position);
+        } else {
+            found.ready.put_back(entry);
+            self.facts.message(id, if failed { Op::Failed } else { Op::Released }, entry.position);
+        }
+        self.mark_dirty(queue);
+    }
+
+    pub(in crate::shard) fn release_group(&mut self, queue: u32, entry: &Entry) {
+        if let Some(found) = self.queues.at_mut(queue) {
+            if found.settings.groups {
+                found.ready.release(entry);
+                self.mark_dirty(queue);
+            }
+        }
+    }
+}

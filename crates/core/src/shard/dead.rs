@@ -1,0 +1,117 @@
+//! Dead messages: to the dead-letter target, or dropped, or, at the delivery limit and without a target, kept
+//! aside. A dead message stays in its queue's books until its target has it: dead-lettering is at-least-once.
+
+use super::Shard;
+use super::durable::fact::Op;
+use super::effect::{DeadLetter, DeadReason, SystemEffect};
+use super::entry::Entry;
+use super::queue::Dying;
+use crate::QueueId;
+use leveret_log::Position;
+
+/// What became of a dead message at its target, as the broker reports it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Transfer {
+    /// The target has it durably (or the target is in the same log, ahead of what follows).
+    Arrived,
+    /// It has no target: no exchange, or no queue behind it. It is dropped, or kept aside if it died of the
+    /// delivery limit.
+    NoTarget,
+    /// The target refused it for now: it stays, and is tried again at the next retry.
+    Refused,
+}
+
+impl Shard {
+    /// Ends the transfer of a dead message. Unknown messages are passed over (the queue may be gone).
+    pub fn transferred(&mut self, queue: QueueId, position: Position, transfer: Transfer) {
+        let Some(slot) = self.queue_index.get(&queue).copied() else { return };
+        let Some(found) = self.queues.at_mut(slot) else { return };
+        if transfer == Transfer::Refused {
+            return;
+        }
+        let Some(dying) = found.dying.remove(&position) else { return };
+        if transfer == Transfer::NoTarget && dying.reason == DeadReason::DeliveryLimit {
+            found.parked.insert(position, dying.entry);
+            self.facts.message(queue, Op::Parked, position);
+            return;
+        }
+        match transfer {
+            Transfer::Arrived => found.counters.dead_lettered[reason_index(dying.reason)] += 1,
+            _ => found.counters.dropped += 1,
+        }
+        self.facts.message(queue, Op::Gone, position);
+        self.space.release(position, dying.entry.charge);
+    }
+
+    /// Asks again for the transfer of every dead message of the shard: after a restart, and from time to time
+    /// for those that their target refused.
+    pub fn retry_transfers(&mut self) {
+        let mut again = Vec::new();
+        for (_, queue) in self.queues.iter() {
+            again.extend(queue.dying.values().map(|dying| (queue.id, *dying)));
+        }
+        for (queue, dying) in again {
+            self.ask_transfer(queue, &dying);
+        }
+    }
+
+    /// Puts the messages that were kept aside back into the queue, with a fresh count of failures.
+    /// Answers how many there were.
+    pub fn unpark(&mut self, queue: QueueId) -> u64 {
+        let Some(slot) = self.queue_index.get(&queue).copied() else { return 0 };
+        let Some(found) = self.queues.at_mut(slot) else { return 0 };
+        let parked = std::mem::take(&mut found.parked);
+        let count = parked.len() as u64;
+        for (position, mut entry) in parked {
+            entry.failures = 0;
+            if let Some(found) = self.queues.at_mut(slot) {
+                found.ready.put_back(entry);
+            }
+            self.facts.message(queue, Op::Unparked, position);
+        }
+        self.mark_dirty(slot);
+        count
+    }
+
+    /// A message that is in no list any more is dead.
+    pub(super) fn message_dead(&mut self, slot: u32, entry: Entry, reason: DeadReason) {
+        let now = self.now;
+        let Some(found) = self.queues.at_mut(slot) else { return };
+        let (id, position) = (found.id, entry.position);
+        if found.settings.dead_letter.is_some() {
+            let dying = Dying { entry, reason, at: now };
+            found.dying.insert(position, dying);
+            self.facts.message(id, Op::Dying(reason), position);
+            self.ask_transfer(id, &dying);
+        } else if reason == DeadReason::DeliveryLimit {
+            found.parked.insert(position, entry);
+            self.facts.message(id, Op::Parked, position);
+        } else {
+            found.counters.dropped += 1;
+            self.facts.message(id, Op::Gone, position);
+            self.space.release(position, entry.charge);
+        }
+    }
+
+    fn ask_transfer(&mut self, queue: QueueId, dying: &Dying) {
+        let entry = &dying.entry;
+        self.system.push(SystemEffect::DeadLetter(DeadLetter {
+            queue,
+            position: entry.position,
+            location: self.space.location(entry.position),
+            reason: dying.reason,
+            at: dying.at,
+            failures: entry.failures,
+        }));
+    }
+}
+
+/// The place of a reason in `QueueCounters::dead_lettered`.
+pub(super) fn reason_index(reason: DeadReason) -> usize {
+    match reason {
+        DeadReason::Rejected => 0,
+        DeadReason::Expired => 1,
+        DeadReason::MaxLength => 2,
+        DeadReason::DeliveryLimit => 3,
+    }
+}

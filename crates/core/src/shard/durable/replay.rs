@@ -1,0 +1,242 @@
+//! Replay: rebuilds a shard from the records of its log after a restart.
+//!
+//! Calling order: open every durable queue of the catalog, [`Shard::restore`] the checkpoint if there is one,
+//! [`Shard::replay`] every record from the checkpoint's position on, then [`Shard::recovered`] in a turn.
+
+use super::bytes::Input;
+use super::fact::{FACT_VERSION, FACTS, Fact, Op, PAGE, PAGE_COPY};
+use crate::message::{MESSAGE, MOVED, MOVED_BYTES, Stored};
+use crate::shard::{DeadReason, Shard};
+use crate::shard::consume::Lease;
+use crate::shard::entry::Entry;
+use crate::shard::publish::record_bytes;
+use crate::shard::queue::Dying;
+use crate::shard::ready::page;
+use crate::{ConsumerId, LeaseId, QueueId};
+use bytes::Bytes;
+use leveret_log::{Position, Record};
+use std::fmt;
+
+/// A record that cannot be replayed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ReplayError {
+    /// Where it is.
+    pub position: Position,
+    /// What is wrong with it.
+    pub what: &'static str,
+}
+
+impl fmt::Display for ReplayError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the record at {} {}", self.position, self.what)
+    }
+}
+
+impl std::error::Error for ReplayError {}
+
+impl Shard {
+    /// Applies one record. Records of kinds that are not the engine's are passed over. `read_page` gives the
+    /// payload of a page that lies before the record.
+    ///
+    /// # Errors
+    /// [`ReplayError`] for a malformed record: its checksum held, so it was written by another version or wrongly.
+    pub fn replay(
+        &mut self,
+        record: &Record<'_>,
+        read_page: &mut dyn FnMut(Position) -> Option<Bytes>,
+    ) -> Result<(), ReplayError> {
+        let malformed = |what| ReplayError { position: record.position, what };
+        if record.tag.version > FACT_VERSION {
+            return Err(malformed("was written by a newer version"));
+        }
+        match record.tag.kind {
+            MESSAGE => {
+                let stored = Stored::parse(MESSAGE, record.payload).map_err(|_| malformed("is not a message"))?;
+                self.replay_message(record, &stored);
+            }
+            MOVED => self.replay_moved(record).ok_or(malformed("is not a moved message"))?,
+            PAGE => self.replay_spill(record).ok_or(malformed("is not a page"))?,
+            PAGE_COPY => self.replay_page_copy(record).ok_or(malformed("is not a copied page"))?,
+            FACTS => {
+                let mut facts = Vec::new();
+                super::fact::read(record.payload, &mut |fact| facts.push(fact))
+                    .ok_or(malformed("holds facts that this version does not know"))?;
+                for fact in facts {
+                    self.replay_fact(fact, read_page).ok_or(malformed("names a page that cannot be read"))?;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn replay_message(&mut self, record: &Record<'_>, stored: &Stored<'_>) {
+        let bytes = record_bytes(record.payload.len());
+        let charge = (bytes / stored.target_count().max(1) as u64).max(1) as u32;
+        for target in stored.targets() {
+            let Some(slot) = self.queue_index.get(&target.queue).copied() else { continue };
+            let Some(found) = self.queues.at_mut(slot) else { continue };
+            let entry = Entry {
+                position: record.position,
+                expires_at: target.expires_at,
+                group: stored.group().unwrap_or(0),
+                size: stored.body.len() as u32,
+                charge,
+                failures: 0,
+                acquired: 0,
+                level: found.level(stored.priority()),
+            };
+            match stored.deliver_at() {
+                // The fact that it is on its way to the dead-letter target follows.
+                _ if target.refused => {
+                    found.dying.insert(record.position, Dying { entry, reason: DeadReason::MaxLength, at: self.now });
+                }
+                Some(at) => {
+                    found.delayed.insert((at, record.position), entry);
+                }
+                None => found.ready.push_back(entry),
+            }
+            self.space.hold(record.position, charge);
+        }
+    }
+
+    fn replay_moved(&mut self, record: &Record<'_>) -> Option<()> {
+        let stored = Stored::parse(MOVED, record.payload).ok()?;
+        let position = Input::new(record.payload).position()?;
+        let live = self.live_between(position, Position(position.0 + 1));
+        self.move_holders(&live, position, record.position, &stored, record.payload.len() - MOVED_BYTES);
+        Some(())
+    }
+
+    fn replay_page_copy(&mut self, record: &Record<'_>) -> Option<()> {
+        let mut input = Input::new(record.payload);
+        let from = input.position()?;
+        let page = page::decode(input.rest())?;
+        self.move_page(&page, from, record.position);
+        Some(())
+    }
+
+    /// A page was cut: its entries are in memory now, and leave it.
+    fn replay_spill(&mut self, record: &Record<'_>) -> Option<()> {
+        let page = page::decode(record.payload)?;
+        let Some(slot) = self.queue_index.get(&page.queue).copied() else { return Some(()) };
+        let bytes = record_bytes(record.payload.len()) as u32;
+        let page_ref = self.page_ref(record.position, bytes, &page.entries);
+        let level = self.queues.at_mut(slot)?.ready.levels.get_mut(usize::from(page.level))?;
+        level.replay_spill(page_ref);
+        self.space.hold(record.position, bytes);
+        Some(())
+    }
+
+    fn replay_fact(&mut self, fact: Fact, read_page: &mut dyn FnMut(Position) -> Option<Bytes>) -> Option<()> {
+        match fact {
+            Fact::Message { queue, op, position } => {
+                if let Some(slot) = self.queue_index.get(&queue).copied() {
+                    self.replay_op(queue, slot, op, position);
+                }
+            }
+            Fact::Purged { queue, before } => {
+                if let Some(slot) = self.queue_index.get(&queue).copied() {
+                    self.purge_before(slot, before);
+                }
+            }
+            Fact::Dropped { queue } => {
+                self.drop_queue(queue);
+            }
+            Fact::PageOpened { queue, level, location } => {
+                if self.queue_index.contains_key(&queue) {
+                    let payload = read_page(location)?;
+                    self.open_page(queue, level, location, &payload)?;
+                }
+            }
+        }
+        Some(())
+    }
+
+    fn replay_op(&mut self, queue: QueueId, slot: u32, op: Op, position: Position) {
+        let Some(mut entry) = self.take_anywhere(queue, slot, position, op == Op::Leased) else { return };
+        let Some(found) = self.queues.at_mut(slot) else { return };
+        match op {
+            Op::Leased => {
+                entry.count_delivery();
+                found.leased += 1;
+                found.leased_bytes += u64::from(entry.size);
+                let consumer = ConsumerId { slot: u32::MAX, generation: u32::MAX };
+                let lease = Lease { entry, queue: slot, consumer, pool: None, deadline: None };
+                let (slot, generation) = self.leases.insert(lease);
+                self.replayed.insert((queue, position), LeaseId { slot, generation });
+            }
+            Op::Gone => self.space.release(position, entry.charge),
+            Op::Failed => {
+                entry.count_failure();
+                found.ready.put_back(entry);
+            }
+            Op::Released => found.ready.put_back(entry),
+            Op::Delayed { until, failed } => {
+                if failed {
+                    entry.count_failure();
+                }
+                found.delayed.insert((until, position), entry);
+            }
+            Op::Dying(reason) => {
+                found.dying.insert(position, Dying { entry, reason, at: self.now });
+            }
+            Op::Parked => {
+                found.parked.insert(position, entry);
+            }
+            Op::Unparked => {
+                entry.failures = 0;
+                found.ready.put_back(entry);
+            }
+        }
+    }
+
+    /// Takes a message out of whichever list holds it.
+    fn take_anywhere(&mut self, queue: QueueId, slot: u32, position: Position, hold: bool) -> Option<Entry> {
+        if let Some(id) = self.replayed.remove(&(queue, position)) {
+            let lease = self.leases.remove(id.slot, id.generation)?;
+            let found = self.queues.at_mut(slot)?;
+            found.leased -= 1;
+            found.leased_bytes -= u64::from(lease.entry.size);
+            found.ready.release(&lease.entry);
+            return Some(lease.entry);
+        }
+        let found = self.queues.at_mut(slot)?;
+        if found.ready.front().is_some_and(|front| front.position == position) {
+            return found.ready.pop_front(hold);
+        }
+        if let Some(entry) = found.ready.remove(position, hold) {
+            return Some(entry);
+        }
+        if let Some(dying) = found.dying.remove(&position) {
+            return Some(dying.entry);
+        }
+        if let Some(entry) = found.parked.remove(&position) {
+            return Some(entry);
+        }
+        let key = found.delayed.keys().find(|(_, at)| *at == position).copied()?;
+        let entry = found.delayed.remove(&key)?;
+        if hold {
+            // A delayed message of a group was leased: by then it was ready, and its group is held now.
+            found.ready.put_back(entry);
+            return found.ready.remove(position, true);
+        }
+        Some(entry)
+    }
+}
+
+impl Shard {
+    /// Ends a replay, in a turn of its own: every lease was lost with its holder, which counts as a failed
+    /// delivery, and the transfers of dead messages begin anew. Then the shard takes commands.
+    pub fn recovered(&mut self) {
+        let mut lost: Vec<(Position, LeaseId)> = self.replayed.drain().map(|((_, at), lease)| (at, lease)).collect();
+        lost.sort_unstable_by_key(|(position, _)| *position);
+        for (_, lease) in lost {
+            self.settle(lease, crate::shard::Settle::Again);
+        }
+        self.retry_transfers();
+        for queue in self.queue_ids() {
+            self.touch_queue(queue);
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! What a queue remembers of one message: 48 bytes, never the message itself.
+
+use crate::Time;
+use leveret_log::Position;
+
+/// One message in one queue.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Entry {
+    /// Where the message was first appended: its identity in this queue and its place in the order.
+    pub(super) position: Position,
+    /// When it expires; [`Entry::NEVER`] if it does not.
+    pub(super) expires_at: Time,
+    /// The hash of its group key; 0 for none.
+    pub(super) group: u64,
+    /// Bytes of its body.
+    pub(super) size: u32,
+    /// This queue's part of the record's bytes: the record's length over the number of its targets.
+    pub(super) charge: u32,
+    /// Failed deliveries.
+    pub(super) failures: u16,
+    /// Deliveries.
+    pub(super) acquired: u16,
+    /// Its priority level.
+    pub(super) level: u8,
+}
+
+impl Entry {
+    /// The expiry of a message that does not expire.
+    pub(super) const NEVER: Time = Time(u64::MAX);
+
+    /// Counts a delivery; the counters stay at their maximum instead of wrapping.
+    pub(super) fn count_delivery(&mut self) {
+        self.acquired = self.acquired.saturating_add(1);
+    }
+
+    /// Counts a failed delivery.
+    pub(super) fn count_failure(&mut self) {
+        self.failures = self.failures.saturating_add(1);
+    }
+
+    /// Whether its time to live has passed. A message with none left may still be delivered in the turn
+    /// that stored it (RabbitMQ: a TTL of 0 expires a message unless it can be delivered at once).
+    pub(super) fn expired(&self, now: Time) -> bool {
+        self.expires_at < now
+    }
+}

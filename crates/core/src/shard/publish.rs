@@ -1,0 +1,188 @@
+//! Publish: one record in the log, one entry in each queue.
+
+use super::Shard;
+use super::durable::fact::{Fact, PAGE};
+use super::effect::DeadReason;
+use super::entry::Entry;
+use super::ready::page::{self, PageRef};
+use crate::limits::PAGE_ENTRIES;
+use crate::message::{MESSAGE, NewMessage, Target, write_head};
+use crate::{Overflow, QueueId};
+use leveret_log::{AppendError, Position, RECORD_HEADER_BYTES};
+
+/// What became of a publish in one shard.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Published {
+    /// The log must be durable up to here for the message to be.
+    pub durable_at: Position,
+    /// A queue was full and refused the message; its publisher gets a nack.
+    pub refused: bool,
+    /// The message was stored for at least one queue.
+    pub stored: bool,
+}
+
+impl Shard {
+    /// Stores a message for queues of this shard. Queues that are unknown (deleted since the message was
+    /// routed) are passed over, as if the message had come a moment later.
+    ///
+    /// # Errors
+    /// When the log refuses it: it failed before, or the message does not fit a segment. Nothing is stored then.
+    pub fn publish(&mut self, queues: &[QueueId], message: &NewMessage<'_>) -> Result<Published, AppendError> {
+        let mut targets = std::mem::take(&mut self.scratch.targets);
+        let mut head = std::mem::take(&mut self.scratch.head);
+        let refused = self.choose_targets(queues, message, &mut targets);
+        let mut result = Ok(Published { durable_at: self.position(), refused, stored: false });
+        if !targets.is_empty() {
+            write_head(&mut head, message, &targets, self.now);
+            let parts =
+                [&head, message.exchange.as_bytes(), message.routing_key.as_bytes(), message.properties, message.body];
+            result = self.append(MESSAGE, &parts).map(|position| {
+                let payload: usize = parts.iter().map(|part| part.len()).sum();
+                let charge = (record_bytes(payload) / targets.len() as u64).max(1) as u32;
+                for target in &targets {
+                    self.enqueue(*target, message, position, charge);
+                }
+                Published { durable_at: self.position(), refused, stored: true }
+            });
+        }
+        self.scratch.targets = targets;
+        self.scratch.head = head;
+        result
+    }
+
+    /// Which queues take the message and when it expires there; whether any refuses it.
+    fn choose_targets(&mut self, queues: &[QueueId], message: &NewMessage<'_>, targets: &mut Vec<Target>) -> bool {
+        targets.clear();
+        let mut refused = false;
+        for queue in queues {
+            let Some(slot) = self.queue_index.get(queue).copied() else { continue };
+            let Some(found) = self.queues.at(slot) else { continue };
+            let mut full = false;
+            if found.settings.overflow != Overflow::DropHead && found.full_for(message.body.len() as u64) {
+                // Consumers with credit make room first: only what waits counts.
+                self.dispatch(slot);
+                full = self.queues.at(slot).is_some_and(|found| found.full_for(message.body.len() as u64));
+            }
+            let Some(found) = self.queues.at_mut(slot) else { continue };
+            if full {
+                refused = true;
+                found.counters.refused += 1;
+                if found.settings.overflow != Overflow::RejectPublishDlx || found.settings.dead_letter.is_none() {
+                    continue;
+                }
+            }
+            let expires_at = found.expiry(self.now, message.traits.expiration_ms);
+            targets.push(Target { queue: *queue, expires_at, refused: full });
+        }
+        refused
+    }
+
+    /// Puts a stored message into one of its queues.
+    fn enqueue(&mut self, target: Target, message: &NewMessage<'_>, position: Position, charge: u32) {
+        let Some(slot) = self.queue_index.get(&target.queue).copied() else { return };
+        let size = message.body.len() as u32;
+        let deliver_at = message.traits.delay_ms.map(|delay| self.now.plus_ms(delay));
+        let Some(found) = self.queues.at_mut(slot) else { return };
+        let entry = Entry {
+            position,
+            expires_at: target.expires_at,
+            group: message.traits.group.unwrap_or(0),
+            size,
+            charge,
+            failures: 0,
+            acquired: 0,
+            level: found.level(message.traits.priority),
+        };
+        found.counters.published += 1;
+        self.space.hold(position, charge);
+        if target.refused {
+            self.message_dead(slot, entry, DeadReason::MaxLength);
+            return;
+        }
+        match deliver_at {
+            Some(at) => {
+                found.delayed.insert((at, position), entry);
+            }
+            None => {
+                found.ready.push_back(entry);
+                if found.ready.levels[usize::from(entry.level)].wants_spill() {
+                    self.spill(slot, entry.level);
+                }
+            }
+        }
+        self.mark_dirty(slot);
+    }
+
+    /// Writes the oldest entries of a level's tail to the log as a page, and forgets them. A log that
+    /// refuses the page has failed for good: the entries stay in memory, for the consumers that drain them.
+    fn spill(&mut self, slot: u32, level: u8) {
+        // Facts of this turn may speak of entries that the page holds: they come first in the log.
+        self.write_facts();
+        let Some(found) = self.queues.at_mut(slot) else { return };
+        let id = found.id;
+        let tail = &mut found.ready.levels[usize::from(level)].tail;
+        let entries: Vec<Entry> = tail.range(..PAGE_ENTRIES).copied().collect();
+        let mut payload = std::mem::take(&mut self.scratch.page);
+        page::encode(&mut payload, id, level, &entries);
+        if let Ok(location) = self.append(PAGE, &[&payload]) {
+            let bytes = record_bytes(payload.len()) as u32;
+            let page = self.page_ref(location, bytes, &entries);
+            self.space.hold(location, bytes);
+            if let Some(found) = self.queues.at_mut(slot) {
+                let level = &mut found.ready.levels[usize::from(level)];
+                level.tail.drain(..PAGE_ENTRIES);
+                level.pages.push_back(page);
+            }
+        }
+        self.scratch.page = payload;
+    }
+
+    /// What stays in memory of a page of these entries.
+    pub(super) fn page_ref(&self, location: Position, record_bytes: u32, entries: &[Entry]) -> PageRef {
+        let mut holds: Vec<(u64, u32, u64)> = Vec::with_capacity(1);
+        for entry in entries {
+            let segment = self.space.segment_of(self.space.location(entry.position));
+            match holds.iter_mut().rev().find(|(held, ..)| *held == segment) {
+                Some((_, count, bytes)) => {
+                    *count += 1;
+                    *bytes += u64::from(entry.charge);
+                }
+                None => holds.push((segment, 1, u64::from(entry.charge))),
+            }
+        }
+        let first = entries.first().map_or(location, |entry| entry.position);
+        let last = entries.last().map_or(location, |entry| entry.position);
+        let body_bytes = entries.iter().map(|entry| u64::from(entry.size)).sum();
+        PageRef { location, record_bytes, count: entries.len() as u32, body_bytes, first, last, holds }
+    }
+
+    /// Takes in a page that was read because of [`SystemEffect::LoadPage`](super::SystemEffect). A page that
+    /// was purged or moved meanwhile is passed over, and asked for again if it is still wanted.
+    pub fn page_loaded(&mut self, queue: QueueId, level: u8, location: Position, payload: &[u8]) {
+        if self.open_page(queue, level, location, payload).is_some() {
+            self.facts.queue(Fact::PageOpened { queue, level, location });
+        }
+        if let Some(slot) = self.queue_index.get(&queue).copied() {
+            self.mark_dirty(slot);
+        }
+    }
+
+    /// Puts the entries of a level's first page behind its head; `None` when it is not that page.
+    pub(super) fn open_page(&mut self, queue: QueueId, level: u8, location: Position, payload: &[u8]) -> Option<()> {
+        let slot = self.queue_index.get(&queue).copied()?;
+        let found = self.queues.at_mut(slot)?.ready.levels.get_mut(usize::from(level))?;
+        found.loading = false;
+        if found.pages.front()?.location != location {
+            return None;
+        }
+        let page = page::decode(payload)?;
+        let page_ref = found.open_page(&page.entries)?;
+        self.space.release(location, page_ref.record_bytes);
+        Some(())
+    }
+}
+
+/// Bytes that a record with this payload takes in the log.
+pub(super) fn record_bytes(payload: usize) -> u64 {
+    (RECORD_HEADER_BYTES + payload).next_multiple_of(8) as u64
+}
