@@ -13,7 +13,7 @@
 //!   [`Committer`] makes batches durable.
 //! - `read`: [`Reader`], by position, from memory or from the driver.
 //! - `recovery`: [`Recovery`] replays a log after a restart and applies the rule for torn and damaged tails.
-//! - `driver`: the seam for other logs ([`Driver`], [`Store`], [`Writer`]), with the drivers `file` and `memory`.
+//! - `driver`: the seam for other logs ([`Driver`], [`Segments`], [`Store`], [`Writer`]), with the drivers `file` and `memory`.
 //! - `format`: every byte; `docs/log-format.md` says the same in words.
 //! - `check`: what `leveret log check DIR` prints.
 //!
@@ -21,6 +21,7 @@
 #![forbid(unsafe_code)]
 
 mod append;
+mod check;
 mod driver;
 mod error;
 mod format;
@@ -29,8 +30,10 @@ mod read;
 mod recovery;
 
 pub use append::{AppendError, Batch, Chunk, Committer, Recent, Tail};
+pub use check::{CheckError, CheckReport, check};
+pub use driver::file::{FileDriver, FileOptions};
 pub use driver::memory::{MemoryDisk, MemoryDriver};
-pub use driver::{Acquired, Checkpoint, Driver, Store, Writer};
+pub use driver::{Acquired, Checkpoint, Driver, Segments, Store, Writer};
 pub use error::{Fault, LogError};
 pub use format::{FIRST_CALLER_KIND, LogId, RECORD_HEADER_BYTES, Tag, Tenure};
 pub use position::{Geometry, GeometryError, Position, SegmentNumber};

@@ -112,6 +112,12 @@ impl Geometry {
         position
     }
 
+    /// The first segment that holds nothing of a log that ends at `end`.
+    pub const fn unused_from(self, end: Position) -> SegmentNumber {
+        let segment = self.segment_of(end);
+        if end.0 <= self.first_of(segment).0 { segment } else { segment.following() }
+    }
+
     /// Whether a record could start at `position`.
     pub(crate) const fn can_hold_record(self, position: Position) -> bool {
         position.0.is_multiple_of(RECORD_ALIGN as u64)

@@ -8,7 +8,7 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::append::Batch;
-use crate::driver::{Acquired, Checkpoint, Driver, Store, Writer};
+use crate::driver::{Acquired, Checkpoint, Driver, Segments, Store, Writer};
 use crate::error::LogError;
 use crate::format::{LogId, Tenure, segment_header};
 use crate::position::{Geometry, Position, SegmentNumber};
@@ -111,7 +111,7 @@ struct MemoryStore {
     epoch: u32,
 }
 
-impl Store for MemoryStore {
+impl Segments for MemoryStore {
     fn segments(&self) -> Result<Vec<SegmentNumber>, LogError> {
         Ok(self.disk.lock().segments.keys().copied().collect())
     }
@@ -131,7 +131,9 @@ impl Store for MemoryStore {
     fn name_of(&self, segment: SegmentNumber) -> String {
         format!("memory:{segment}.seg")
     }
+}
 
+impl Store for MemoryStore {
     fn snapshot(&self, position: Position, payload: &[u8]) -> Result<(), LogError> {
         let mut content = self.disk.lock();
         content.fence(self.epoch)?;
@@ -168,8 +170,8 @@ impl Writer for MemoryWriter {
     fn resume(&mut self, end: Position) -> Result<(), LogError> {
         let mut content = self.disk.lock();
         content.fence(self.epoch)?;
-        let last = content.geometry.segment_of(end);
-        content.segments.retain(|&segment, _| segment <= last);
+        let unused = content.geometry.unused_from(end);
+        content.segments.retain(|&segment, _| segment < unused);
         (content.from, content.durable) = (end, end);
         Ok(())
     }

@@ -3,6 +3,7 @@
 //! A driver knows segments, bytes and checkpoints. The format of records, the recovery rule and the reading by
 //! position are the same above all drivers and are not its business.
 
+pub(crate) mod file;
 pub(crate) mod memory;
 
 use std::sync::Arc;
@@ -48,8 +49,8 @@ pub struct Checkpoint {
     pub payload: Vec<u8>,
 }
 
-/// Reading, checkpoints, and deletion of segments, from any thread and while the [`Writer`] writes.
-pub trait Store: Send + Sync {
+/// The segments of a log and their bytes, for any thread, while the [`Writer`] writes.
+pub trait Segments: Send + Sync {
     /// The segments that exist, in ascending order. Holes are normal before the newest checkpoint.
     ///
     /// # Errors
@@ -65,7 +66,10 @@ pub trait Store: Send + Sync {
 
     /// What messages for operators call a segment: its file's path.
     fn name_of(&self, segment: SegmentNumber) -> String;
+}
 
+/// Checkpoints, and the deletion of segments, from any thread and while the [`Writer`] writes.
+pub trait Store: Segments {
     /// Makes a checkpoint durable. The one before it stays until the next, all older ones are deleted.
     ///
     /// # Errors
@@ -83,7 +87,7 @@ pub trait Store: Send + Sync {
 /// Writing, by one thread.
 pub trait Writer: Send {
     /// Called once, before the first write: the log was found to end at `end`. Makes all before it durable (it
-    /// may have been read from a cache only) and removes segments behind it.
+    /// may have been read from a cache only) and removes the segments from [`Geometry::unused_from`] on.
     ///
     /// # Errors
     /// As for [`write`](Writer::write).

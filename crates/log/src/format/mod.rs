@@ -1,15 +1,25 @@
 //! Every byte of the log, and the checksums over them. Pure functions over slices; `docs/log-format.md` says the
 //! same in words and must be changed with it.
 
+mod checkpoint;
+mod owner;
 mod record;
 mod segment;
 
+pub(crate) use checkpoint::{checkpoint_header, parse_checkpoint};
+pub(crate) use owner::{owner_file, parse_owner_file};
 pub(crate) use record::{
     END_TAG, KIND_END, KIND_MARK, MARK_BYTES, MARK_MAGIC, MARK_TAG, Parse, Parsed, RECORD_ALIGN, parse,
     record_bytes, stamp,
 };
 pub use record::{FIRST_CALLER_KIND, RECORD_HEADER_BYTES, Tag};
 pub(crate) use segment::{SEGMENT_HEADER_BYTES, segment_header, segment_header_matches};
+
+use crate::error::LogError;
+
+/// The version of the whole format, in the header of every file. It changes when a reader of the old one would
+/// misread the new one.
+const FORMAT_VERSION: u32 = 1;
 
 /// The identity of a log, chosen at random when it is made.
 ///
@@ -36,4 +46,46 @@ pub struct Tenure {
     pub log: LogId,
     /// The owner's epoch, from 1.
     pub epoch: u32,
+}
+
+/// Why the head of a file was not accepted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum HeadError {
+    /// It is not what it should be.
+    Damaged(&'static str),
+    /// It is of a version that this one does not know.
+    UnknownVersion(u32),
+}
+
+impl HeadError {
+    /// The same, about `file`.
+    pub(crate) fn of(self, file: impl Into<String>) -> LogError {
+        match self {
+            HeadError::Damaged(what) => LogError::Damaged { file: file.into(), what },
+            HeadError::UnknownVersion(version) => LogError::UnknownFormat { file: file.into(), version },
+        }
+    }
+}
+
+/// Magic and version, which every header begins with.
+fn check_head<const N: usize>(head: &[u8; N], magic: [u8; 8]) -> Result<(), HeadError> {
+    if head[..8] != magic {
+        return Err(HeadError::Damaged("the file does not begin as such a file does"));
+    }
+    match field_u32(head, 8) {
+        FORMAT_VERSION => Ok(()),
+        version => Err(HeadError::UnknownVersion(version)),
+    }
+}
+
+fn field_u32<const N: usize>(head: &[u8; N], offset: usize) -> u32 {
+    let mut field = [0; 4];
+    field.copy_from_slice(&head[offset..offset + 4]);
+    u32::from_le_bytes(field)
+}
+
+fn field_u64<const N: usize>(head: &[u8; N], offset: usize) -> u64 {
+    let mut field = [0; 8];
+    field.copy_from_slice(&head[offset..offset + 8]);
+    u64::from_le_bytes(field)
 }

@@ -9,7 +9,7 @@
 //! that a record that stands elsewhere than it was written is never valid.
 
 use crate::error::Fault;
-use crate::format::Salt;
+use crate::format::{Salt, field_u32};
 use crate::position::{Geometry, Position};
 
 /// The bytes in front of a payload.
@@ -82,11 +82,10 @@ pub(crate) fn parse(bytes: &[u8], at: Position, geometry: Geometry, salt: Salt, 
     let Some((head, _)) = bytes.split_first_chunk::<RECORD_HEADER_BYTES>() else {
         return Parse::Short(RECORD_HEADER_BYTES);
     };
-    let word = |i: usize| u32::from_le_bytes([head[i], head[i + 1], head[i + 2], head[i + 3]]);
     if head.iter().all(|&b| b == 0) {
         return Parse::Bad(Fault::Absent);
     }
-    let (checksum, payload_bytes, epoch) = (word(0), word(4), word(12));
+    let (checksum, payload_bytes, epoch) = (field_u32(head, 0), field_u32(head, 4), field_u32(head, 12));
     let total = record_bytes(payload_bytes as usize);
     if total as u64 > geometry.segment_bytes() - geometry.offset_of(at) {
         return Parse::Bad(Fault::Length { payload_bytes });

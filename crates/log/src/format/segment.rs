@@ -5,13 +5,12 @@
 //! 32  segment size u64 | 40  zero 20 | 60  crc32c u32 over bytes 0 to 59
 //! ```
 
-use crate::format::LogId;
+use crate::format::{FORMAT_VERSION, LogId};
 use crate::position::{Geometry, SegmentNumber};
 
 /// The size of the header, in bytes.
 pub(crate) const SEGMENT_HEADER_BYTES: usize = 64;
 const SEGMENT_MAGIC: [u8; 8] = *b"LVRTSEG\n";
-const FORMAT_VERSION: u32 = 1;
 
 /// The header of `segment` in the log `log`.
 pub(crate) fn segment_header(

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::append::Recent;
-use crate::driver::Store;
+use crate::driver::Segments;
 use crate::error::{Fault, LogError};
 use crate::format::{KIND_END, Parse, Parsed, RECORD_HEADER_BYTES, Salt, Tag, parse};
 use crate::position::{Geometry, Position};
@@ -20,7 +20,7 @@ const READ_AHEAD_BYTES: usize = 256 << 10;
 #[derive(Clone)]
 pub struct Reader {
     recent: Arc<Recent>,
-    store: Arc<dyn Store>,
+    segments: Arc<dyn Segments>,
     geometry: Geometry,
     salt: Salt,
 }
@@ -60,8 +60,13 @@ pub struct OwnedRecord {
 }
 
 impl Reader {
-    pub(crate) fn new(recent: Arc<Recent>, store: Arc<dyn Store>, geometry: Geometry, salt: Salt) -> Reader {
-        Reader { recent, store, geometry, salt }
+    pub(crate) fn new(
+        recent: Arc<Recent>,
+        segments: Arc<dyn Segments>,
+        geometry: Geometry,
+        salt: Salt,
+    ) -> Reader {
+        Reader { recent, segments, geometry, salt }
     }
 
     /// The record at `at`, which must be a position that the log gave out: by an append, as `next` of another
@@ -127,10 +132,12 @@ impl Reader {
     fn load(&self, cache: &mut ReadCache, at: Position, limit: Position) -> Result<(), ReadError> {
         let mut size = READ_AHEAD_BYTES;
         loop {
-            cache.window.load(&*self.store, self.geometry, at, size, limit).map_err(|error| match error {
-                LogError::MissingSegment { .. } => ReadError::Gone { position: at },
-                error => ReadError::Log(error),
-            })?;
+            cache.window.load(&*self.segments, self.geometry, at, size, limit).map_err(
+                |error| match error {
+                    LogError::MissingSegment { .. } => ReadError::Gone { position: at },
+                    error => ReadError::Log(error),
+                },
+            )?;
             match parse(cache.window.from(at), at, self.geometry, self.salt, false) {
                 Parse::Short(need) if need > size => size = need,
                 _ => return Ok(()),
@@ -141,11 +148,11 @@ impl Reader {
     /// A segment may be deleted and used again while a reader is on its way to it: that is no damage.
     fn explain(&self, at: Position, fault: Fault) -> ReadError {
         let segment = self.geometry.segment_of(at);
-        match self.store.segments() {
+        match self.segments.segments() {
             Err(error) => ReadError::Log(error),
             Ok(segments) if !segments.contains(&segment) => ReadError::Gone { position: at },
             Ok(_) => ReadError::Damaged {
-                file: self.store.name_of(segment),
+                file: self.segments.name_of(segment),
                 offset: self.geometry.offset_of(at),
                 position: at,
                 fault,

@@ -1,6 +1,6 @@
 //! Reading a log from front to back without trusting it: what recovery and the check share.
 
-use crate::driver::Store;
+use crate::driver::Segments;
 use crate::error::{Fault, LogError};
 use crate::format::{
     FIRST_CALLER_KIND, KIND_END, KIND_MARK, LogId, MARK_BYTES, MARK_MAGIC, Parse, Parsed,
@@ -18,7 +18,7 @@ const NO_LIMIT: Position = Position(u64::MAX);
 
 /// A place in a log, the epoch of what was read last, and the bytes around it.
 pub(crate) struct Walk<'s> {
-    store: &'s dyn Store,
+    segments: &'s dyn Segments,
     geometry: Geometry,
     log: LogId,
     salt: Salt,
@@ -36,8 +36,8 @@ pub(crate) enum Step<'w> {
 
 impl<'s> Walk<'s> {
     /// A walk that starts behind a record of `epoch` (0: behind none).
-    pub(crate) fn new(store: &'s dyn Store, geometry: Geometry, log: LogId, epoch: u32) -> Walk<'s> {
-        Walk { store, geometry, log, salt: log.salt(), window: Window::default(), epoch }
+    pub(crate) fn new(segments: &'s dyn Segments, geometry: Geometry, log: LogId, epoch: u32) -> Walk<'s> {
+        Walk { segments, geometry, log, salt: log.salt(), window: Window::default(), epoch }
     }
 
     /// Whether a segment begins with its own header.
@@ -68,8 +68,36 @@ impl<'s> Walk<'s> {
         Ok(Step::Record(Record { position: at, tag: found.tag, payload, next }))
     }
 
-    /// The first valid MARK at or behind `at` in its segment, of the epoch of what was read last or newer.
-    pub(crate) fn find_mark(&mut self, at: Position) -> Result<Option<Position>, LogError> {
+    /// The first valid MARK at or behind `at`, in its segment or in a later one of `segments` (ascending). It proves
+    /// that everything in front of it had been durable.
+    pub(crate) fn mark_behind(
+        &mut self,
+        segments: &[SegmentNumber],
+        at: Position,
+    ) -> Result<Option<Position>, LogError> {
+        let segment = self.geometry.segment_of(at);
+        let mut mark = self.find_mark(at)?;
+        for &later in segments.iter().filter(|&&later| later > segment) {
+            if mark.is_some() {
+                break;
+            }
+            mark = self.find_mark(self.geometry.first_of(later))?;
+        }
+        Ok(mark)
+    }
+
+    /// From here on records of epochs before `epoch` are left-overs.
+    pub(crate) fn raise_epoch(&mut self, epoch: u32) {
+        self.epoch = self.epoch.max(epoch);
+    }
+
+    /// Forgets what was read: somebody may have written since.
+    pub(crate) fn forget(&mut self) {
+        self.window.clear();
+    }
+
+    /// The same within one segment. A MARK of an epoch before that of what was read last is a left-over.
+    fn find_mark(&mut self, at: Position) -> Result<Option<Position>, LogError> {
         let end = self.geometry.end_of(self.geometry.segment_of(at));
         let mut from = at;
         while from < end {
@@ -121,7 +149,7 @@ impl<'s> Walk<'s> {
     }
 
     fn load(&mut self, at: Position, size: usize) -> Result<(), LogError> {
-        self.window.load(self.store, self.geometry, at, size, NO_LIMIT)
+        self.window.load(self.segments, self.geometry, at, size, NO_LIMIT)
     }
 }
 

@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 
 use crate::append::Chunk;
-use crate::driver::Store;
+use crate::driver::Segments;
 use crate::error::LogError;
 use crate::position::{Geometry, Position};
 
@@ -35,7 +35,7 @@ impl Window {
     /// Reads up to `size` bytes from `at` on, within its segment and below `limit`.
     pub(crate) fn load(
         &mut self,
-        store: &dyn Store,
+        segments: &dyn Segments,
         geometry: Geometry,
         at: Position,
         size: usize,
@@ -46,7 +46,7 @@ impl Window {
         // The old buffer is used again unless a reader still holds a part of it.
         let mut buffer = std::mem::take(&mut self.bytes).try_into_mut().unwrap_or_else(|_| BytesMut::new());
         buffer.resize(size, 0);
-        let count = store.read(at, &mut buffer)?;
+        let count = segments.read(at, &mut buffer)?;
         buffer.truncate(count);
         self.start = at;
         self.bytes = buffer.freeze();

@@ -13,7 +13,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::append::{Committer, Recent, Tail};
-use crate::driver::{Acquired, Checkpoint, Driver, Store};
+use crate::driver::{Acquired, Checkpoint, Driver, Segments, Store};
 use crate::error::{Fault, LogError};
 use crate::format::FIRST_CALLER_KIND;
 use crate::position::{Geometry, Position, SegmentNumber};
@@ -137,7 +137,7 @@ impl Recovery {
 
 /// What a replay walks over.
 struct Ground<'a> {
-    store: &'a dyn Store,
+    store: &'a dyn Segments,
     geometry: Geometry,
     segments: &'a [SegmentNumber],
     /// The checkpoint's position: all before it was durable.
@@ -173,14 +173,7 @@ impl Ground<'_> {
     /// The log seems to end at `at`, for there is `fault`: an error if a MARK behind it proves otherwise.
     fn rule_out_damage(&self, walk: &mut Walk<'_>, at: Position, fault: Fault) -> Result<(), LogError> {
         let segment = self.geometry.segment_of(at);
-        let mut mark = walk.find_mark(at)?;
-        for &later in self.segments.iter().filter(|&&later| later > segment) {
-            if mark.is_some() {
-                break;
-            }
-            mark = walk.find_mark(self.geometry.first_of(later))?;
-        }
-        let Some(mark) = mark else { return Ok(()) };
+        let Some(mark) = walk.mark_behind(self.segments, at)? else { return Ok(()) };
         Err(LogError::Corrupt {
             file: self.store.name_of(segment),
             offset: match fault {
