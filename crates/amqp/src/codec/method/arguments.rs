@@ -172,11 +172,9 @@ impl<'a> Argument<'a> for &'a str {
         std::str::from_utf8(reader.values().short_str()?).map_err(|_| ArgumentFault::NotUtf8)
     }
 
-    /// Names were bounded when they came in; only a reply text can be longer, and like RabbitMQ's it is
-    /// cut, here between two characters.
     #[inline]
     fn write(&self, writer: &mut ArgumentWriter<'_>) {
-        let text = &self[..self.floor_char_boundary(ShortStr::MAX_BYTES)];
+        let text = if self.len() > ShortStr::MAX_BYTES { cut(self) } else { self };
         writer.bytes(&[text.len() as u8]);
         writer.bytes(text.as_bytes());
     }
@@ -205,4 +203,13 @@ impl<'a> Argument<'a> for RawTable<'a> {
     fn write(&self, writer: &mut ArgumentWriter<'_>) {
         self.entries().write(writer);
     }
+}
+
+/// As much of a text as fits a short string. Names were bounded when they came in; only a reply text can
+/// be longer, and RabbitMQ cuts those too.
+#[cold]
+fn cut(text: &str) -> &str {
+    let fits = |end: &usize| text.is_char_boundary(*end);
+    let end = (0..=ShortStr::MAX_BYTES).rev().find(fits).unwrap_or(0);
+    &text[..end]
 }

@@ -27,6 +27,9 @@ macro_rules! class {
         /// The class id.
         pub const CLASS_ID: u16 = $class_id;
 
+        #[cfg(test)]
+        pub(crate) const METHOD_IDS: &[u16] = &[$($id),*];
+
         /// A method of this class.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Method $(<$lt>)? {
@@ -34,9 +37,6 @@ macro_rules! class {
         }
 
         impl $(<$lt>)? Method $(<$lt>)? {
-            #[cfg(test)]
-            pub(crate) const METHOD_IDS: &[u16] = &[$($id),*];
-
             /// Reads the arguments of the method with that id, to their end.
             #[inline]
             pub(super) fn read(

@@ -1,0 +1,122 @@
+//! Damaged bytes are refused or read as something else; they never panic and never read past a buffer.
+
+use super::samples::all_methods;
+use crate::codec::method::basic;
+use crate::codec::{ContentHeader, FrameKind, Method, Published, parse_frame, write_content};
+use leveret_core::wire::{Properties, RawProperties, Table};
+
+const FRAME_MAX: u32 = 1 << 16;
+
+/// How many damaged streams are read. Each takes a few microseconds.
+const ROUNDS: u64 = 20_000;
+
+/// Marsaglia's xorshift: the same seed, the same damage.
+struct Xorshift(u64);
+
+impl Xorshift {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    fn below(&mut self, bound: usize) -> usize {
+        (self.next() % bound as u64) as usize
+    }
+}
+
+/// Every method as a frame, the carriers of content with one.
+fn corpus() -> Vec<Vec<u8>> {
+    let properties = b"\xb0\x00\x04text\0\0\0\x0b\x01kA\0\0\0\x04VB\x01V\x02";
+    let frames = all_methods().into_iter().map(|method| {
+        let mut out = Vec::new();
+        match method {
+            Method::Basic(basic::Method::Publish(publish)) => {
+                write_content(&mut out, 1, FRAME_MAX, &publish, properties, b"body");
+            }
+            Method::Basic(basic::Method::Deliver(deliver)) => {
+                write_content(&mut out, 1, 11, &deliver, properties, b"a long body");
+            }
+            method => method.write_frame(1, &mut out),
+        }
+        out
+    });
+    frames.collect()
+}
+
+fn damage(bytes: &mut Vec<u8>, random: &mut Xorshift) {
+    for _ in 0..=random.below(4) {
+        let position = random.below(bytes.len().max(1));
+        match random.below(4) {
+            0 => bytes.truncate(position),
+            1 => bytes.insert(position.min(bytes.len()), random.next() as u8),
+            _ if bytes.is_empty() => {}
+            2 => bytes[position] ^= 1 << random.below(8),
+            _ => bytes[position] = [0x00, 0xff, 0x7f, 0xce][random.below(4)],
+        }
+    }
+}
+
+/// Reads a stream as both paths of a connection do. Returns how many frames made sense.
+fn read_stream(mut bytes: &[u8]) -> usize {
+    let mut understood = 0;
+    loop {
+        if let Some(published) = Published::read(bytes, FRAME_MAX) {
+            assert!(published.encoded_bytes <= bytes.len());
+        }
+        let Ok(Some(frame)) = parse_frame(bytes, FRAME_MAX) else {
+            return understood;
+        };
+        understood += usize::from(match frame.kind {
+            FrameKind::Method => Method::read(frame.payload).inspect(read_tables).is_ok(),
+            FrameKind::Header => ContentHeader::read(frame.payload).is_ok_and(|header| {
+                let whole = RawProperties::parse(header.properties);
+                whole.is_ok_and(|whole| Properties::try_from(whole).is_ok())
+            }),
+            FrameKind::Body | FrameKind::Heartbeat => true,
+        });
+        bytes = &bytes[frame.encoded_bytes()..];
+    }
+}
+
+/// Reads through the tables that a method may have, and writes the method again.
+fn read_tables(method: &Method<'_>) {
+    let arguments = match method {
+        Method::Queue(crate::codec::method::queue::Method::Declare(declare)) => declare.arguments,
+        Method::Basic(basic::Method::Consume(consume)) => consume.arguments,
+        _ => return,
+    };
+    let mut again = Vec::new();
+    method.write_frame(1, &mut again);
+    assert_eq!(Table::decode(arguments.entries()).unwrap().len(), arguments.iter().count());
+}
+
+#[test]
+fn damaged_streams_never_panic() {
+    let corpus = corpus();
+    let mut random = Xorshift(0x1e7e_2e70_0d15_ea5e);
+    let mut understood = 0;
+    for _ in 0..ROUNDS {
+        let mut stream = Vec::new();
+        for _ in 0..3 {
+            stream.extend_from_slice(&corpus[random.below(corpus.len())]);
+        }
+        damage(&mut stream, &mut random);
+        understood += read_stream(&stream);
+    }
+    // Damage that leaves nothing to read would test nothing.
+    assert!(understood > ROUNDS as usize / 2, "only {understood} frames were understood");
+}
+
+#[test]
+fn noise_never_panics() {
+    let mut random = Xorshift(77);
+    for _ in 0..ROUNDS {
+        let noise: Vec<u8> = (0..random.below(64)).map(|_| random.next() as u8).collect();
+        read_stream(&noise);
+        let _ = Method::read(&noise);
+        let _ = RawProperties::parse(&noise);
+        let _ = Table::decode(&noise);
+    }
+}
