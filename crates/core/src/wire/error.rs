@@ -14,7 +14,7 @@ pub enum WireError {
     },
     /// A field has a type tag that neither the specification nor RabbitMQ knows.
     UnknownFieldType(u8),
-    /// Tables and arrays nest deeper than [`MAX_NESTING`](super::MAX_NESTING).
+    /// Tables and arrays nest deeper than [`TABLE_DEPTH`](crate::limits::TABLE_DEPTH).
     TooDeep,
     /// A table has more bytes than [`MAX_TABLE_BYTES`](super::MAX_TABLE_BYTES).
     TableTooLarge {
@@ -42,7 +42,7 @@ impl fmt::Display for WireError {
                 write!(f, "a value of {needed} bytes is cut short after {left}")
             }
             Self::UnknownFieldType(tag) => write!(f, "unknown field type 0x{tag:02x}"),
-            Self::TooDeep => write!(f, "tables nest deeper than {} levels", super::MAX_NESTING),
+            Self::TooDeep => write!(f, "tables nest deeper than {} levels", crate::limits::TABLE_DEPTH),
             Self::TableTooLarge { bytes } => {
                 write!(f, "a table of {bytes} bytes is larger than {}", super::MAX_TABLE_BYTES)
             }

@@ -4,7 +4,8 @@
 //! allocates nothing. The types and their tags are those that RabbitMQ sends and accepts, which differ
 //! from the specification's table of them: `s` is a 16-bit integer, and both `l` and `L` are signed.
 
-use super::{MAX_NESTING, MAX_TABLE_BYTES, Reader, WireError};
+use super::{MAX_TABLE_BYTES, Reader, WireError};
+use crate::limits::TABLE_DEPTH;
 
 /// One field's value. Strings, tables and arrays point into the bytes they came in.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -137,7 +138,7 @@ impl<'a> RawTable<'a> {
             return Err(WireError::TableTooLarge { bytes: entries.len() });
         }
         let table = Self { entries };
-        RawValue::Table(table).check(MAX_NESTING)?;
+        RawValue::Table(table).check(TABLE_DEPTH)?;
         Ok(table)
     }
 
@@ -201,6 +202,6 @@ impl<'a> RawArray<'a> {
 /// that name. A table that is malformed before it or in its value has no such name.
 pub fn find_in_table<'a>(entries: &'a [u8], name: &str) -> Option<RawValue<'a>> {
     let value = RawTable { entries }.get(name)?;
-    value.check(MAX_NESTING).ok()?;
+    value.check(TABLE_DEPTH).ok()?;
     Some(value)
 }

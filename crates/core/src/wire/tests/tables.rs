@@ -1,8 +1,7 @@
 //! Tables: the encoding against bytes written out by hand, and what happens to malformed ones.
 
-use crate::wire::{
-    MAX_NESTING, MAX_TABLE_BYTES, RawTable, RawValue, ShortStr, Table, Value, WireError, find_in_table,
-};
+use crate::limits::TABLE_DEPTH;
+use crate::wire::{MAX_TABLE_BYTES, RawTable, RawValue, ShortStr, Table, Value, WireError, find_in_table};
 
 fn name(text: &'static str) -> ShortStr {
     ShortStr::literal(text)
@@ -136,8 +135,8 @@ fn nested(levels: usize) -> Vec<u8> {
 
 #[test]
 fn nesting_is_bounded() {
-    assert!(RawTable::parse(&nested(MAX_NESTING)).is_ok());
-    assert_eq!(RawTable::parse(&nested(MAX_NESTING + 1)), Err(WireError::TooDeep));
+    assert!(RawTable::parse(&nested(TABLE_DEPTH)).is_ok());
+    assert_eq!(RawTable::parse(&nested(TABLE_DEPTH + 1)), Err(WireError::TooDeep));
     assert_eq!(RawTable::parse(&nested(10_000)), Err(WireError::TooDeep));
 }
 

@@ -29,12 +29,8 @@ pub use reader::Reader;
 pub use short_str::ShortStr;
 pub use table::{Table, Value};
 
-/// How deep tables and arrays may nest inside one table. RabbitMQ sets no limit; real headers (x-death
-/// is an array of tables) need three levels, and decoding recurses once a level.
-pub const MAX_NESTING: usize = 32;
-
-/// The most bytes that one encoded table may have, its length prefix not counted. A table must fit a
-/// frame, so the frame size that was agreed normally stops it earlier.
+/// The most bytes that one encoded table may have, its length prefix not counted. What clients send must
+/// fit a frame and is stopped there; this bounds what becomes of it when the broker adds headers.
 pub const MAX_TABLE_BYTES: usize = 1 << 20;
 
 #[cfg(test)]
