@@ -1,5 +1,6 @@
 //! The memory side of the log: records are built in the tail, kept for readers, and made durable in batches.
 
+mod blocks;
 mod committer;
 mod recent;
 mod tail;

@@ -3,17 +3,15 @@
 use std::fmt;
 use std::sync::Arc;
 
-use bytes::BytesMut;
+use bytes::{BufMut, BytesMut};
 
+use crate::append::blocks::Blocks;
 use crate::append::{Batch, Chunk, Recent};
 use crate::format::{
     END_TAG, FIRST_CALLER_KIND, MARK_BYTES, MARK_MAGIC, MARK_TAG, RECORD_HEADER_BYTES, Salt, Tag, Tenure,
     record_bytes, stamp,
 };
 use crate::position::{Geometry, Position, SegmentNumber};
-
-/// The size of the blocks that records are built in. One allocation for thousands of records.
-const BLOCK_BYTES: usize = 1 << 20;
 
 /// Builds records, gathers them by turn into chunks, and hands the chunks out as batches.
 ///
@@ -29,10 +27,9 @@ pub struct Tail {
     next: Position,
     /// Where the open segment ends.
     segment_end: u64,
-    /// The open chunk, then zeros that are free.
-    block: BytesMut,
-    /// The size of the open chunk, in bytes.
-    open: usize,
+    /// The open chunk, and behind it free capacity.
+    open: BytesMut,
+    blocks: Blocks,
     /// Whether the next record must be preceded by a MARK.
     mark_due: bool,
     pending: Vec<Chunk>,
@@ -51,8 +48,8 @@ impl Tail {
             salt: tenure.log.salt(),
             next,
             segment_end: geometry.end_of(geometry.segment_of(next)).0,
-            block: BytesMut::new(),
-            open: 0,
+            open: BytesMut::new(),
+            blocks: Blocks::new(),
             mark_due: true,
             pending: Vec::new(),
             pending_bytes: 0,
@@ -68,13 +65,8 @@ impl Tail {
     #[inline]
     pub fn append(&mut self, tag: Tag, parts: &[&[u8]]) -> Result<Position, AppendError> {
         let payload_bytes = parts.iter().map(|part| part.len()).sum();
-        self.append_with(tag, payload_bytes, |mut rest| {
-            for part in parts {
-                let (here, behind) = rest.split_at_mut(part.len());
-                here.copy_from_slice(part);
-                rest = behind;
-            }
-        })
+        self.make_ready(tag, payload_bytes)?;
+        Ok(self.put(tag, payload_bytes, |open| parts.iter().for_each(|part| open.extend_from_slice(part))))
     }
 
     /// Appends a record whose payload `fill` writes in place: it gets exactly `payload_bytes` zeros.
@@ -88,26 +80,22 @@ impl Tail {
         payload_bytes: usize,
         fill: impl FnOnce(&mut [u8]),
     ) -> Result<Position, AppendError> {
-        self.admit(tag, payload_bytes)?;
-        let total = record_bytes(payload_bytes);
-        if self.mark_due
-            || self.next.0 + total as u64 > self.segment_end
-            || self.open + total > self.block.len()
-        {
-            self.make_room(total);
-        }
-        Ok(self.put(tag, payload_bytes, fill))
+        self.make_ready(tag, payload_bytes)?;
+        Ok(self.put(tag, payload_bytes, |open| {
+            let start = open.len();
+            open.resize(start + payload_bytes, 0);
+            fill(&mut open[start..]);
+        }))
     }
 
     /// Ends a turn: what it appended becomes visible to readers and is due in the next batch.
     #[inline]
     pub fn seal(&mut self) {
-        if self.open == 0 {
+        if self.open.is_empty() {
             return;
         }
-        let start = Position(self.next.0 - self.open as u64);
-        let bytes = self.block.split_to(self.open).freeze();
-        self.open = 0;
+        let start = Position(self.next.0 - self.open.len() as u64);
+        let bytes = self.open.split().freeze();
         self.pending_bytes += bytes.len();
         let chunk = Chunk { start, bytes };
         self.recent.push(chunk.clone());
@@ -152,8 +140,9 @@ impl Tail {
         self.failed
     }
 
+    /// Refuses a record, or makes sure that it can be put.
     #[inline]
-    fn admit(&self, tag: Tag, payload_bytes: usize) -> Result<(), AppendError> {
+    fn make_ready(&mut self, tag: Tag, payload_bytes: usize) -> Result<(), AppendError> {
         if self.failed {
             return Err(AppendError::Failed);
         }
@@ -163,6 +152,12 @@ impl Tail {
         }
         if tag.kind < FIRST_CALLER_KIND {
             return Err(AppendError::ReservedKind { kind: tag.kind });
+        }
+        let total = record_bytes(payload_bytes);
+        let fits_segment = self.next.0 + total as u64 <= self.segment_end;
+        let fits_block = total <= self.open.capacity() - self.open.len();
+        if self.mark_due || !fits_segment || !fits_block {
+            self.make_room(total);
         }
         Ok(())
     }
@@ -177,7 +172,7 @@ impl Tail {
         self.make_block(with_mark(self.mark_due));
         if self.mark_due {
             self.mark_due = false;
-            self.put(MARK_TAG, 8, |payload| payload.copy_from_slice(&MARK_MAGIC.to_le_bytes()));
+            self.put(MARK_TAG, 8, |open| open.put_u64_le(MARK_MAGIC));
         }
     }
 
@@ -195,24 +190,26 @@ impl Tail {
         self.mark_due = true;
     }
 
-    /// Makes sure that the block has `need` free bytes. A full block ends the open chunk.
+    /// Makes sure that `need` bytes are free. A full block ends the open chunk.
     fn make_block(&mut self, need: usize) {
-        if self.open + need > self.block.len() {
+        if need > self.open.capacity() - self.open.len() {
             self.seal();
-            self.block = BytesMut::zeroed(need.max(BLOCK_BYTES));
+            self.blocks.exchange(&mut self.open, need);
         }
     }
 
+    /// Puts a record; `fill` adds exactly `payload_bytes`.
     #[inline]
-    fn put(&mut self, tag: Tag, payload_bytes: usize, fill: impl FnOnce(&mut [u8])) -> Position {
+    fn put(&mut self, tag: Tag, payload_bytes: usize, fill: impl FnOnce(&mut BytesMut)) -> Position {
         let at = self.next;
-        let total = record_bytes(payload_bytes);
-        let record = &mut self.block[self.open..self.open + total];
-        fill(&mut record[RECORD_HEADER_BYTES..RECORD_HEADER_BYTES + payload_bytes]);
+        let start = self.open.len();
+        let end = start + record_bytes(payload_bytes);
+        self.open.extend_from_slice(&[0; RECORD_HEADER_BYTES]);
+        fill(&mut self.open);
+        self.open.resize(end, 0);
         // The limit on payloads is far below 4 GiB.
-        stamp(record, at, self.salt, self.epoch, tag, payload_bytes as u32);
-        self.open += total;
-        self.next.0 += total as u64;
+        stamp(&mut self.open[start..], at, self.salt, self.epoch, tag, payload_bytes as u32);
+        self.next.0 += (end - start) as u64;
         at
     }
 }
