@@ -35,7 +35,9 @@ pub use driver::file::{FileDriver, FileOptions};
 pub use driver::memory::{MemoryDisk, MemoryDriver};
 pub use driver::{Acquired, Checkpoint, Driver, Segments, Store, Writer};
 pub use error::{Fault, LogError};
-pub use format::{FIRST_CALLER_KIND, LogId, RECORD_HEADER_BYTES, Tag, Tenure};
+pub use format::{
+    FIRST_CALLER_KIND, LogId, RECORD_HEADER_BYTES, SEGMENT_HEADER_BYTES, Tag, Tenure, segment_header,
+};
 pub use position::{Geometry, GeometryError, Position, SegmentNumber};
 pub use read::{OwnedRecord, ReadCache, ReadError, Reader, Record};
 pub use recovery::{Log, Recovery, ReplayError};

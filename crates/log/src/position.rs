@@ -120,7 +120,10 @@ impl Geometry {
 
     /// Whether a record could start at `position`.
     pub(crate) const fn can_hold_record(self, position: Position) -> bool {
-        position.0.is_multiple_of(RECORD_ALIGN as u64)
+        // No log gets that long, and the arithmetic below stays clear of overflow.
+        const END_OF_ALL_LOGS: u64 = 1 << 63;
+        position.0 < END_OF_ALL_LOGS
+            && position.0.is_multiple_of(RECORD_ALIGN as u64)
             && self.offset_of(position) >= SEGMENT_HEADER_BYTES as u64
             && self.record_start(position).0 == position.0
     }
@@ -175,6 +178,7 @@ mod tests {
         assert!(!g.can_hold_record(Position(4096)));
         assert!(!g.can_hold_record(Position(100)));
         assert!(g.can_hold_record(Position(104)));
+        assert!(!g.can_hold_record(Position(u64::MAX - 7)));
     }
 
     #[test]

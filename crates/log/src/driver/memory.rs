@@ -47,6 +47,11 @@ impl MemoryDisk {
         })
     }
 
+    /// The log's identity.
+    pub fn log(&self) -> LogId {
+        self.lock().log
+    }
+
     /// Another disk with the same content as of now.
     pub fn fork(&self) -> MemoryDisk {
         MemoryDisk::of(self.lock().clone())
@@ -62,6 +67,11 @@ impl MemoryDisk {
     /// The bytes of a segment, as far as they were written.
     pub fn segment(&self, segment: SegmentNumber) -> Option<Vec<u8>> {
         self.lock().segments.get(&segment).cloned()
+    }
+
+    /// Loses a segment, as a fault of the disk would.
+    pub fn remove_segment(&self, segment: SegmentNumber) {
+        self.lock().segments.remove(&segment);
     }
 
     /// From now on every write fails with an error of this kind.

@@ -94,8 +94,8 @@ pub trait Writer: Send {
     fn resume(&mut self, end: Position) -> Result<(), LogError>;
 
     /// Writes a batch and makes it durable: its bytes, and the existence of the segments they are in. Of a batch
-    /// that spans segments, each is durable before the next is written. A segment begins with its header, see
-    /// `docs/log-format.md`.
+    /// that spans segments, each is durable before the next is written. A segment begins with its
+    /// [`segment_header`](crate::segment_header), written no later than its first record.
     ///
     /// # Errors
     /// [`LogError::Fenced`], [`LogError::NoSpace`], [`LogError::Io`]. After any of them every further call fails

@@ -13,7 +13,8 @@ pub(crate) use record::{
     record_bytes, stamp,
 };
 pub use record::{FIRST_CALLER_KIND, RECORD_HEADER_BYTES, Tag};
-pub(crate) use segment::{SEGMENT_HEADER_BYTES, segment_header, segment_header_matches};
+pub(crate) use segment::segment_header_matches;
+pub use segment::{SEGMENT_HEADER_BYTES, segment_header};
 
 use crate::error::LogError;
 

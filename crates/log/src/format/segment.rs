@@ -9,15 +9,11 @@ use crate::format::{FORMAT_VERSION, LogId};
 use crate::position::{Geometry, SegmentNumber};
 
 /// The size of the header, in bytes.
-pub(crate) const SEGMENT_HEADER_BYTES: usize = 64;
+pub const SEGMENT_HEADER_BYTES: usize = 64;
 const SEGMENT_MAGIC: [u8; 8] = *b"LVRTSEG\n";
 
-/// The header of `segment` in the log `log`.
-pub(crate) fn segment_header(
-    log: LogId,
-    geometry: Geometry,
-    segment: SegmentNumber,
-) -> [u8; SEGMENT_HEADER_BYTES] {
+/// The header of `segment` in the log `log`; a driver puts it in front of a segment's first record.
+pub fn segment_header(log: LogId, geometry: Geometry, segment: SegmentNumber) -> [u8; SEGMENT_HEADER_BYTES] {
     let mut bytes = [0; SEGMENT_HEADER_BYTES];
     bytes[..8].copy_from_slice(&SEGMENT_MAGIC);
     bytes[8..12].copy_from_slice(&FORMAT_VERSION.to_le_bytes());

@@ -223,3 +223,7 @@ impl std::error::Error for ReadError {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "reader_tests.rs"]
+mod tests;

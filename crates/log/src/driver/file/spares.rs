@@ -132,6 +132,8 @@ impl Pool {
             let prepared = self.prepare(&path);
             state = self.lock();
             match prepared {
+                // Dead segments may have filled the pool meanwhile. If this fails, the next opening deletes it.
+                Ok(true) if state.ready.len() >= self.limit => drop(remove_file(&path)),
                 Ok(true) => state.ready.push(path),
                 Ok(false) => {}
                 Err(_) => state.paused = true,
