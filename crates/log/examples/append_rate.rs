@@ -6,10 +6,9 @@
 use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
-use leveret_log::{FileDriver, FileOptions, Log, Position, ReadCache, Recovery, Tag};
+use leveret_log::{DEFAULT_RECENT_BYTES, FileDriver, FileOptions, Log, Position, ReadCache, Recovery, Tag};
 
 const TAG: Tag = Tag { kind: 16, version: 1 };
-const RECENT_BYTES: usize = 16 << 20;
 const BATCH_BYTES: [usize; 5] = [200, 16 << 10, 256 << 10, 1 << 20, 4 << 20];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -33,7 +32,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn open(folder: &str) -> Result<Log, Box<dyn std::error::Error>> {
-    let recovery = Recovery::begin(&mut FileDriver::new(folder, FileOptions::default()), RECENT_BYTES)?;
+    let recovery =
+        Recovery::begin(&mut FileDriver::new(folder, FileOptions::default()), DEFAULT_RECENT_BYTES)?;
     Ok(recovery.replay::<Infallible>(|_| Ok(()))?)
 }
 

@@ -9,11 +9,12 @@
 //!                                   Committer::commit (fdatasync) Store::snapshot, Store::trim
 //! ```
 //!
-//! - `append`: the memory side. [`Tail`] builds records and batches, [`Recent`] keeps the newest for readers,
-//!   [`Committer`] makes batches durable.
+//! - `append`: the memory side. [`Tail`] builds records and batches, [`Committer`] makes batches durable, and
+//!   what is recent stays in memory for readers.
 //! - `read`: [`Reader`], by position, from memory or from the driver.
 //! - `recovery`: [`Recovery`] replays a log after a restart and applies the rule for torn and damaged tails.
-//! - `driver`: the seam for other logs ([`Driver`], [`Segments`], [`Store`], [`Writer`]), with the drivers `file` and `memory`.
+//! - `driver`: the seam for other logs ([`Driver`], [`Segments`], [`Store`], [`Writer`]), with the drivers `file` and
+//!   `memory`.
 //! - `format`: every byte; `docs/log-format.md` says the same in words.
 //! - `check`: what `leveret log check DIR` prints.
 //!
@@ -29,7 +30,7 @@ mod position;
 mod read;
 mod recovery;
 
-pub use append::{AppendError, Batch, Chunk, Committer, Recent, Tail};
+pub use append::{AppendError, Batch, Chunk, Committer, Tail};
 pub use check::{CheckError, CheckReport, check};
 pub use driver::file::{FileDriver, FileOptions};
 pub use driver::memory::{MemoryDisk, MemoryDriver};
@@ -40,4 +41,4 @@ pub use format::{
 };
 pub use position::{Geometry, GeometryError, Position, SegmentNumber};
 pub use read::{OwnedRecord, ReadCache, ReadError, Reader, Record};
-pub use recovery::{Log, Recovery, ReplayError};
+pub use recovery::{DEFAULT_RECENT_BYTES, Log, Recovery, ReplayError};

@@ -3,6 +3,7 @@
 //!
 //! A power cut keeps any subset of the 512-byte sectors of the batch that was being written. What must hold after
 //! it: every record of a commit that succeeded is there, nothing else is but a prefix of the torn batch.
+#![allow(clippy::unwrap_used, reason = "a failure of the test's own world fails the test")]
 
 use std::convert::Infallible;
 use std::fs::{self, OpenOptions};

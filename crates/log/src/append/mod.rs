@@ -6,7 +6,7 @@ mod recent;
 mod tail;
 
 pub use committer::Committer;
-pub use recent::Recent;
+pub(crate) use recent::Recent;
 pub use tail::{AppendError, Tail};
 
 use bytes::Bytes;

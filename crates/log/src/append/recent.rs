@@ -10,7 +10,7 @@ use crate::position::Position;
 /// The chunks that are not durable yet, and behind them as many older ones as the budget allows.
 ///
 /// The invariant that readers rely on: a byte is in `chunks` or lies below `durable`, so that the driver has it.
-pub struct Recent {
+pub(crate) struct Recent {
     chunks: RwLock<Chunks>,
     durable: AtomicU64,
 }
@@ -29,12 +29,12 @@ impl Recent {
     }
 
     /// Up to where the log is durable.
-    pub fn durable(&self) -> Position {
+    pub(crate) fn durable(&self) -> Position {
         Position(self.durable.load(Ordering::Acquire))
     }
 
     /// How many bytes of records are held in memory.
-    pub fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.read().bytes
     }
 

@@ -40,7 +40,7 @@ pub struct Tail {
 
 impl Tail {
     /// The tail of a log that ends at `start`, for the owner `tenure`. Chunks go to `recent` for the readers.
-    pub fn new(geometry: Geometry, tenure: Tenure, start: Position, recent: Arc<Recent>) -> Tail {
+    pub(crate) fn new(geometry: Geometry, tenure: Tenure, start: Position, recent: Arc<Recent>) -> Tail {
         let next = geometry.record_start(start);
         Tail {
             geometry,

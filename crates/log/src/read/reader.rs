@@ -96,6 +96,11 @@ impl Reader {
         self.recent.durable()
     }
 
+    /// How many bytes of records are held in memory.
+    pub fn recent_bytes(&self) -> usize {
+        self.recent.bytes()
+    }
+
     #[inline]
     fn find(&self, cache: &mut ReadCache, at: Position) -> Result<Parsed, ReadError> {
         match parse(cache.window.from(at), at, self.geometry, self.salt, cache.verify) {

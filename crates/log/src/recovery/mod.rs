@@ -19,6 +19,10 @@ use crate::format::FIRST_CALLER_KIND;
 use crate::position::{Geometry, Position, SegmentNumber};
 use crate::read::{Reader, Record, Step, Walk};
 
+/// How many bytes of durable records a log keeps in memory for readers, unless asked for more or less: what consumers
+/// that keep up with the producers read is then never read from the driver.
+pub const DEFAULT_RECENT_BYTES: usize = 16 << 20;
+
 /// A log that is owned but not yet replayed.
 pub struct Recovery {
     acquired: Acquired,
