@@ -33,7 +33,7 @@ impl Recent {
         Position(self.durable.load(Ordering::Acquire))
     }
 
-    /// How many bytes of records are held in memory.
+    /// How much memory is held, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.read().bytes
     }
@@ -46,7 +46,7 @@ impl Recent {
             && let Some(oldest) = chunks.queue.front()
             && oldest.end() <= end
         {
-            chunks.bytes -= oldest.bytes.len();
+            chunks.bytes -= cost(oldest);
             chunks.queue.pop_front();
         }
     }
@@ -59,7 +59,7 @@ impl Recent {
     /// Adds what a turn appended.
     pub(crate) fn push(&self, chunk: Chunk) {
         let mut chunks = self.write();
-        chunks.bytes += chunk.bytes.len();
+        chunks.bytes += cost(&chunk);
         chunks.queue.push_back(chunk);
     }
 
@@ -81,6 +81,11 @@ impl Recent {
     }
 }
 
+/// What a chunk takes of the budget: a turn of one small record is not much larger than its entry in the queue.
+fn cost(chunk: &Chunk) -> usize {
+    chunk.bytes.len() + size_of::<Chunk>()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,17 +97,17 @@ mod tests {
 
     #[test]
     fn what_is_not_durable_is_kept_beyond_the_budget() {
-        let recent = Recent::new(Position(64), 100);
+        let recent = Recent::new(Position(64), 150);
         for i in 0..10 {
             recent.push(chunk(64 + i * 80, 80));
         }
-        assert_eq!(recent.bytes(), 800);
+        assert_eq!(recent.bytes(), 10 * cost(&chunk(0, 80)));
         recent.advance_durable(Position(64 + 5 * 80));
-        assert_eq!(recent.bytes(), 400);
+        assert_eq!(recent.bytes(), 5 * cost(&chunk(0, 80)));
         assert!(recent.find(Position(64 + 4 * 80)).is_none());
         assert!(recent.find(Position(64 + 5 * 80)).is_some());
         recent.advance_durable(Position(64 + 10 * 80));
-        assert_eq!(recent.bytes(), 80);
+        assert_eq!(recent.bytes(), cost(&chunk(0, 80)));
     }
 
     #[test]

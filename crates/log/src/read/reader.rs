@@ -96,7 +96,7 @@ impl Reader {
         self.recent.durable()
     }
 
-    /// How many bytes of records are held in memory.
+    /// How much memory the recent records take, in bytes.
     pub fn recent_bytes(&self) -> usize {
         self.recent.bytes()
     }
