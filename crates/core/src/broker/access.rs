@@ -37,8 +37,8 @@ pub trait Access {
     /// the `Wait` says until where the log must be durable for the change to be.
     fn change<R>(&mut self, change: impl FnOnce(&mut Catalog) -> R) -> (R, Wait);
 
-    /// The payload of the record at a location of a shard's log.
-    fn read(&mut self, shard: ShardIndex, location: Position) -> Result<Bytes, ReadError>;
+    /// The kind and payload of the record at a location of a shard's log.
+    fn read(&mut self, shard: ShardIndex, location: Position) -> Result<(u8, Bytes), ReadError>;
 
     /// Ends every open turn: dispatches, seals what was appended and hands the effects on.
     fn finish(&mut self);

@@ -1,0 +1,45 @@
+//! What the broker does without being asked: it fetches pages, moves dead messages, deletes queues that end by
+//! themselves, and tells the shards of changed settings.
+
+use super::{Access, PendingTransfer, Waits, dead_letter};
+use crate::shard::SystemEffect;
+use crate::{QueueId, ShardIndex};
+
+/// Does what the turns of one shard have asked for. Call it after every turn that left system effects, until
+/// there are none; the transfers in the answer end when what they wait for is durable.
+pub fn housekeep<A: Access>(access: &mut A, shard: ShardIndex) -> Vec<PendingTransfer> {
+    let mut pending = Vec::new();
+    for effect in access.shard(shard).take_system_effects() {
+        match effect {
+            SystemEffect::LoadPage { queue, level, location } => {
+                // A page that cannot be read stalls its level, and the log's fault is reported by the reader.
+                if let Ok((_, payload)) = access.read(shard, location) {
+                    access.shard(shard).page_loaded(queue, level, location, &payload);
+                }
+            }
+            SystemEffect::DeadLetter(dead) => pending.extend(dead_letter::transfer(access, &dead)),
+            SystemEffect::QueueUnused { queue } => {
+                delete_queue(access, queue);
+            }
+        }
+    }
+    pending
+}
+
+/// Deletes a queue from the catalog and from its shard. Answers how many messages were ready in it, and what
+/// must be durable before the deletion is.
+pub fn delete_queue<A: Access>(access: &mut A, queue: QueueId) -> (u64, Waits) {
+    let (_, wait) = access.change(|catalog| catalog.delete_queue(queue));
+    let ready = access.shard(queue.shard()).drop_queue(queue);
+    (ready, Waits::One(wait))
+}
+
+/// Gives shards the settings of queues that a policy changed.
+pub fn apply_settings<A: Access>(access: &mut A, queues: &[QueueId]) {
+    for queue in queues {
+        let settings = access.catalog().queue_by_id(*queue).map(|found| found.settings.clone());
+        if let Some(settings) = settings {
+            access.shard(queue.shard()).open_queue(*queue, settings);
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! The broker as a door sees it: what joins the catalog and the shards.
+//!
+//! A door makes a [`Session`] for each connection and calls it with an [`Access`]. A session answers at once;
+//! what it answers may depend on a position of a log ([`Waits`]), and must not leave before that is durable.
+//!
+//! What no client asks for (pages, dead letters, queues that end by themselves) is in [`housekeep`].
+
+mod access;
+mod consume;
+mod dead_letter;
+mod declare;
+mod housekeep;
+mod publish;
+mod queues;
+mod routes;
+mod waits;
+
+pub use access::Access;
+pub use consume::{Consume, Consuming};
+pub use dead_letter::PendingTransfer;
+pub use declare::{Bind, DeclareExchange};
+pub use housekeep::{apply_settings, delete_queue, housekeep};
+pub use publish::{Outcome, Publish};
+pub use queues::{DeclareQueue, QueueDeclared};
+pub use waits::Waits;
+
+use crate::ConnectionId;
+use crate::catalog::QueueName;
+use routes::Routes;
+use std::sync::Arc;
+
+/// What the broker knows of one connection: who it is, where it works, and the routes it used last.
+#[derive(Debug)]
+pub struct Session {
+    connection: ConnectionId,
+    vhost: Arc<str>,
+    user: Arc<str>,
+    routes: Routes,
+    /// Properties that had to be rewritten (BCC).
+    rewritten: Vec<u8>,
+}
+
+impl Session {
+    /// A session of an authenticated user in a vhost that exists and admits the user.
+    pub fn new(connection: ConnectionId, vhost: Arc<str>, user: Arc<str>) -> Session {
+        Session { connection, vhost, user, routes: Routes::default(), rewritten: Vec::new() }
+    }
+
+    /// The connection.
+    pub fn connection(&self) -> ConnectionId {
+        self.connection
+    }
+
+    /// The vhost it works in.
+    pub fn vhost(&self) -> &str {
+        &self.vhost
+    }
+
+    /// The user it works as.
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// Ends the session: its exclusive queues are deleted, its consumers removed. The door has settled the
+    /// leases of its channels before.
+    pub fn close<A: Access>(&mut self, access: &mut A) {
+        for queue in access.catalog().queues_of(self.connection) {
+            housekeep::delete_queue(access, queue);
+        }
+        for index in 0..access.shards() {
+            access.shard(crate::ShardIndex(index)).detach(self.connection);
+        }
+    }
+
+    fn queue_name<'a>(&'a self, name: &'a str) -> QueueName<'a> {
+        QueueName { vhost: &self.vhost, name }
+    }
+}

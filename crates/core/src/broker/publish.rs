@@ -1,0 +1,219 @@
+//! Publish: from a message that came in at a door to the queues that take it.
+
+use super::routes::Route;
+use super::{Access, Session, Waits};
+use crate::limits::{DELAY_MS, MESSAGE_PROPERTIES_BYTES};
+use crate::message::{NewMessage, Traits};
+use crate::wire::{HeaderEdit, RawProperties, RawValue};
+use crate::{Cause, LogId, QueueId, Refusal, ShardIndex, Wait};
+use rustc_hash::FxHasher;
+use std::hash::Hasher;
+
+/// A message that a client publishes.
+#[derive(Clone, Copy, Debug)]
+pub struct Publish<'a> {
+    /// The exchange; empty is the default exchange.
+    pub exchange: &'a str,
+    /// The routing key.
+    pub routing_key: &'a str,
+    /// AMQP property flags and list, as they came.
+    pub properties: &'a [u8],
+    /// The body.
+    pub body: &'a [u8],
+}
+
+/// What became of a publish.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Outcome {
+    /// At least one queue was found for it. A mandatory message that found none is returned.
+    pub routed: bool,
+    /// A queue was full and refused it: the publisher gets a nack.
+    pub refused: bool,
+    /// What the confirm waits for.
+    pub waits: Waits,
+}
+
+impl Session {
+    /// Routes a message and stores it in the queues that it reaches.
+    ///
+    /// # Errors
+    /// [`Cause::NotFound`] for an unknown exchange, [`Cause::AccessRefused`] without write permission or for an
+    /// internal exchange, [`Cause::PreconditionFailed`] for properties that are wrong (expiration, user-id, CC),
+    /// [`Cause::Internal`] when the log refuses it.
+    pub fn publish<A: Access>(&mut self, access: &mut A, publish: &Publish<'_>) -> Result<Outcome, Refusal> {
+        let properties = self.check_properties(publish)?;
+        let mut traits = traits_of(&properties)?;
+        if let Some(user_id) = properties.user_id {
+            self.check_user_id(access.catalog(), user_id)?;
+        }
+        let sender_selected = properties.header("CC").is_some() || properties.header("BCC").is_some();
+        if !sender_selected {
+            let version = access.catalog().version();
+            if let Some(route) = self.routes.find(version, publish.exchange, publish.routing_key) {
+                if route.delayed {
+                    traits.delay_ms = delay_of(&properties);
+                }
+                return store(access, &route.queues, publish, publish.properties, traits);
+            }
+        }
+        let (route, cacheable) = self.route(access, publish, &properties)?;
+        if route.delayed {
+            traits.delay_ms = delay_of(&properties);
+        }
+        let mut rewritten = std::mem::take(&mut self.rewritten);
+        let raw = without_bcc(&properties, publish.properties, &mut rewritten)?;
+        let outcome = store(access, &route.queues, publish, raw, traits);
+        self.rewritten = rewritten;
+        if cacheable && !sender_selected {
+            self.routes.keep(route);
+        }
+        outcome
+    }
+
+    fn check_properties<'a>(&self, publish: &Publish<'a>) -> Result<RawProperties<'a>, Refusal> {
+        if publish.properties.len() > MESSAGE_PROPERTIES_BYTES {
+            return Err(Refusal::precondition(format!(
+                "message properties are larger than {MESSAGE_PROPERTIES_BYTES} bytes"
+            )));
+        }
+        RawProperties::parse(publish.properties)
+            .map_err(|error| Refusal::precondition(format!("malformed message properties: {error}")))
+    }
+
+    /// Asks the catalog where a message goes, for its routing key and for those in CC and BCC.
+    fn route<A: Access>(
+        &self,
+        access: &mut A,
+        publish: &Publish<'_>,
+        properties: &RawProperties<'_>,
+    ) -> Result<(Route, bool), Refusal> {
+        let catalog = access.catalog();
+        catalog.may_publish(&self.user, &self.vhost, publish.exchange, publish.routing_key)?;
+        let headers = properties.headers.map(|headers| headers.entries());
+        let mut queues = Vec::new();
+        let mut routed = catalog.route(&self.vhost, publish.exchange, publish.routing_key, headers, &mut queues)?;
+        for header in ["CC", "BCC"] {
+            for key in sender_selected(properties, header)? {
+                let more = catalog.route(&self.vhost, publish.exchange, key, headers, &mut queues)?;
+                routed.delayed |= more.delayed;
+            }
+        }
+        queues.sort_unstable();
+        queues.dedup();
+        let route = Route {
+            exchange: publish.exchange.into(),
+            routing_key: publish.routing_key.into(),
+            queues,
+            delayed: routed.delayed,
+        };
+        Ok((route, routed.cacheable))
+    }
+
+    /// RabbitMQ's validated user-id: it must name the publisher, unless that may impersonate.
+    fn check_user_id(&self, catalog: &crate::catalog::Catalog, user_id: &[u8]) -> Result<(), Refusal> {
+        if user_id == self.user.as_bytes() || catalog.has_tag(&self.user, "impersonator") {
+            return Ok(());
+        }
+        Err(Refusal::precondition(format!(
+            "user_id property set to '{}' but authenticated user was '{}'",
+            String::from_utf8_lossy(user_id),
+            self.user
+        )))
+    }
+}
+
+/// Stores a message in queues that may be of several shards; those of one shard are side by side.
+pub(super) fn store<A: Access>(
+    access: &mut A,
+    queues: &[QueueId],
+    publish: &Publish<'_>,
+    properties: &[u8],
+    traits: Traits,
+) -> Result<Outcome, Refusal> {
+    let message = NewMessage {
+        exchange: publish.exchange,
+        routing_key: publish.routing_key,
+        properties,
+        body: publish.body,
+        traits,
+    };
+    let mut outcome = Outcome { routed: !queues.is_empty(), ..Outcome::default() };
+    for targets in queues.chunk_by(|a, b| a.shard() == b.shard()) {
+        let shard: ShardIndex = targets[0].shard();
+        let published = access.shard(shard).publish(targets, &message).map_err(|error| {
+            Refusal::new(Cause::Internal, format!("the log refused the message: {error}"))
+        })?;
+        outcome.refused |= published.refused;
+        if traits.persistent && published.durable {
+            let wait = Wait { log: LogId::Shard(shard), position: published.durable_at };
+            match outcome.waits {
+                Waits::None => outcome.waits = Waits::One(wait),
+                _ => outcome.waits.add(wait),
+            }
+        }
+    }
+    Ok(outcome)
+}
+
+/// What the engine needs to know of the properties.
+pub(super) fn traits_of(properties: &RawProperties<'_>) -> Result<Traits, Refusal> {
+    Ok(Traits {
+        persistent: properties.is_persistent(),
+        priority: properties.priority,
+        expiration_ms: properties.expiration.map(expiration_of).transpose()?,
+        delay_ms: None,
+        group: properties.header("x-group-key").and_then(group_of),
+    })
+}
+
+/// How long a message asks to be delayed (header `x-delay`, an integer of milliseconds). RabbitMQ's delayed
+/// exchange routes a message at once when the delay is absent, not positive or too long.
+pub(super) fn delay_of(properties: &RawProperties<'_>) -> Option<u64> {
+    let delay = properties.header("x-delay")?;
+    let ms = delay.as_i64().or_else(|| delay.as_str()?.parse().ok())?;
+    u64::try_from(ms).ok().filter(|ms| *ms > 0 && *ms <= DELAY_MS)
+}
+
+/// The `expiration` property: milliseconds as decimal text, or it is refused (RabbitMQ's rule).
+fn expiration_of(text: &[u8]) -> Result<u64, Refusal> {
+    let parsed = std::str::from_utf8(text).ok().and_then(|text| text.parse::<u64>().ok());
+    parsed.filter(|ms| *ms <= DELAY_MS).ok_or_else(|| {
+        Refusal::precondition(format!("invalid expiration '{}'", String::from_utf8_lossy(text)))
+    })
+}
+
+fn group_of(key: RawValue<'_>) -> Option<u64> {
+    let mut hasher = FxHasher::default();
+    match key.as_str() {
+        Some(text) => hasher.write(text.as_bytes()),
+        None => hasher.write_i64(key.as_i64()?),
+    }
+    // Zero means "no group" in an entry.
+    Some(hasher.finish().max(1))
+}
+
+/// The routing keys of a CC or BCC header: an array of long strings, or the publish is refused.
+fn sender_selected<'a>(properties: &RawProperties<'a>, header: &str) -> Result<Vec<&'a str>, Refusal> {
+    let wrong = || Refusal::precondition(format!("unexpected type for header '{header}': expected array"));
+    match properties.header(header) {
+        None => Ok(Vec::new()),
+        Some(RawValue::Array(keys)) => keys.iter().map(|key| key.as_str().ok_or_else(wrong)).collect(),
+        Some(_) => Err(wrong()),
+    }
+}
+
+/// The properties without the BCC header, which no consumer may see.
+fn without_bcc<'a>(
+    properties: &RawProperties<'_>,
+    raw: &'a [u8],
+    rewritten: &'a mut Vec<u8>,
+) -> Result<&'a [u8], Refusal> {
+    if properties.header("BCC").is_none() {
+        return Ok(raw);
+    }
+    rewritten.clear();
+    properties
+        .encode_with_headers(&[HeaderEdit::Remove("BCC")], rewritten)
+        .map_err(|error| Refusal::precondition(format!("message properties: {error}")))?;
+    Ok(rewritten)
+}

@@ -1,0 +1,65 @@
+//! The routes that a session used last: where an exchange and a routing key led, by one version of the catalog.
+
+use crate::QueueId;
+use rustc_hash::{FxHashMap, FxHasher};
+use std::hash::{Hash, Hasher};
+
+/// Routes kept at most. A client with more routing keys routes anew, which costs it alone.
+const ROUTES: usize = 1_024;
+
+/// A session's routes. A change of the catalog forgets them all: permissions may have changed, too.
+#[derive(Debug, Default)]
+pub(super) struct Routes {
+    version: u64,
+    /// By a hash of exchange and key; the strings are compared, so that a collision is a miss.
+    known: FxHashMap<u64, Route>,
+    last: u64,
+}
+
+/// Where messages to an exchange with a routing key go.
+#[derive(Debug)]
+pub(super) struct Route {
+    pub(super) exchange: Box<str>,
+    pub(super) routing_key: Box<str>,
+    /// The queues, those of one shard side by side.
+    pub(super) queues: Vec<QueueId>,
+    /// A delayed exchange is on the way: the header `x-delay` counts.
+    pub(super) delayed: bool,
+}
+
+impl Routes {
+    /// The route of a message, if it is known to this version of the catalog.
+    pub(super) fn find(&mut self, version: u64, exchange: &str, routing_key: &str) -> Option<&Route> {
+        if self.version != version {
+            self.version = version;
+            self.known.clear();
+        }
+        // Most publishers use one route: their last one is compared before anything is hashed.
+        let fits = |route: &&Route| &*route.routing_key == routing_key && &*route.exchange == exchange;
+        if self.known.get(&self.last).as_ref().is_some_and(fits) {
+            return self.known.get(&self.last);
+        }
+        let hash = hash_of(exchange, routing_key);
+        let found = self.known.get(&hash).filter(fits);
+        if found.is_some() {
+            self.last = hash;
+        }
+        found
+    }
+
+    /// Keeps a route.
+    pub(super) fn keep(&mut self, route: Route) {
+        if self.known.len() >= ROUTES {
+            self.known.clear();
+        }
+        self.last = hash_of(&route.exchange, &route.routing_key);
+        self.known.insert(self.last, route);
+    }
+}
+
+fn hash_of(exchange: &str, routing_key: &str) -> u64 {
+    let mut hasher = FxHasher::default();
+    exchange.hash(&mut hasher);
+    routing_key.hash(&mut hasher);
+    hasher.finish()
+}

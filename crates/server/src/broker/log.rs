@@ -1,0 +1,144 @@
+//! A log's thread: it takes what was appended while the last batch was written, writes and syncs it, and wakes
+//! those who wait. No timer, no delay: the next batch is whatever came in meanwhile.
+
+use super::mailbox::Mailbox;
+use leveret_core::LogId;
+use leveret_log::{Batch, Committer, LogError, Position, Reader, Store};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::Thread;
+use tokio::sync::Notify;
+
+/// Bytes that may wait to be written before publishers have to wait, too.
+const PENDING_BYTES: usize = 64 << 20;
+
+/// A log as the rest of the server sees it.
+pub(super) struct LogCell {
+    id: LogId,
+    pub(super) reader: Reader,
+    pub(super) store: Arc<dyn Store>,
+    /// Publishers that are held back wait for this.
+    pub(super) drained: Notify,
+    /// Something was appended since the thread last looked.
+    work: AtomicBool,
+    stop: AtomicBool,
+    pending: AtomicUsize,
+    thread: OnceLock<Thread>,
+    waiters: Mutex<Vec<Arc<Mailbox>>>,
+    failure: OnceLock<String>,
+    advanced: Notify,
+}
+
+impl LogCell {
+    pub(super) fn new(id: LogId, reader: Reader, store: Arc<dyn Store>) -> LogCell {
+        LogCell {
+            id,
+            reader,
+            store,
+            drained: Notify::new(),
+            work: AtomicBool::new(false),
+            stop: AtomicBool::new(false),
+            pending: AtomicUsize::new(0),
+            thread: OnceLock::new(),
+            waiters: Mutex::new(Vec::new()),
+            failure: OnceLock::new(),
+            advanced: Notify::new(),
+        }
+    }
+
+    /// Tells the thread that something was appended; `pending` is how many bytes wait in the tail.
+    pub(super) fn appended(&self, pending: usize) {
+        self.pending.store(pending, Ordering::Relaxed);
+        if !self.work.swap(true, Ordering::AcqRel) {
+            if let Some(thread) = self.thread.get() {
+                thread.unpark();
+            }
+        }
+    }
+
+    /// Whether so much waits to be written that publishers have to wait.
+    pub(super) fn congested(&self) -> bool {
+        self.pending.load(Ordering::Relaxed) > PENDING_BYTES && self.failure.get().is_none()
+    }
+
+    pub(super) fn durable(&self) -> Position {
+        self.reader.durable()
+    }
+
+    /// Why the log takes nothing more.
+    pub(super) fn failure(&self) -> Option<String> {
+        self.failure.get().cloned()
+    }
+
+    /// Wakes the mailbox when the log has become durable further.
+    pub(super) fn register(&self, mailbox: &Arc<Mailbox>) {
+        if mailbox.register(self.id) {
+            self.lock().push(mailbox.clone());
+        }
+    }
+
+    /// Waits until the log is durable up to `position`; `false` when it has failed.
+    pub(super) async fn wait_durable(&self, position: Position) -> bool {
+        loop {
+            let advanced = self.advanced.notified();
+            tokio::pin!(advanced);
+            advanced.as_mut().enable();
+            if self.durable() >= position {
+                return true;
+            }
+            if self.failure.get().is_some() {
+                return false;
+            }
+            advanced.await;
+        }
+    }
+
+    /// Ends the thread after it has written everything.
+    pub(super) fn stop(&self) {
+        self.stop.store(true, Ordering::Release);
+        if let Some(thread) = self.thread.get() {
+            thread.unpark();
+        }
+    }
+
+    /// The thread's work. `take` takes the next batch from the tail, `fail` makes the tail refuse.
+    pub(super) fn run(&self, mut committer: Committer, take: impl Fn() -> Option<Batch>, fail: impl Fn()) {
+        let _first = self.thread.set(std::thread::current());
+        loop {
+            self.work.store(false, Ordering::Release);
+            match take() {
+                Some(batch) => match committer.commit(&batch) {
+                    Ok(_) => self.wake_waiters(),
+                    Err(error) => return self.give_up(&error, fail),
+                },
+                None if self.stop.load(Ordering::Acquire) => return,
+                None if !self.work.load(Ordering::Acquire) => std::thread::park(),
+                None => {}
+            }
+        }
+    }
+
+    /// After an I/O error nothing more is promised: waits are never fulfilled, appends are refused.
+    fn give_up(&self, error: &LogError, fail: impl Fn()) {
+        tracing::error!(log = ?self.id, %error, "the log has failed and takes nothing more; consumers go on");
+        fail();
+        let _first = self.failure.set(error.to_string());
+        self.wake_waiters();
+    }
+
+    fn wake_waiters(&self) {
+        self.pending.store(0, Ordering::Relaxed);
+        let waiters = std::mem::take(&mut *self.lock());
+        for mailbox in waiters {
+            mailbox.deregister(self.id);
+            mailbox.wake();
+        }
+        self.advanced.notify_waiters();
+        self.drained.notify_waiters();
+    }
+
+    // The list is whole at every moment, so a poisoned lock is as good as any.
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Mailbox>>> {
+        self.waiters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,148 @@
+//! The broker's state behind its locks, and the threads and tasks that keep it going.
+//!
+//! A connection's task takes the catalog for reading and one shard for writing, for the length of a [`Turn`]; the
+//! engine knows nothing of it. Lock order: catalog, shard, mailbox. A turn holds one shard at a time.
+//!
+//! - [`recovery`]: from a data folder to a running broker;
+//! - [`turn`]: the access of a batch of commands;
+//! - [`mailbox`]: effects on their way to a connection;
+//! - [`log`]: a log's thread, and who waits for it;
+//! - [`housekeeper`]: a shard's timers, pages and dead letters;
+//! - [`upkeep`]: checkpoints, and the deletion and rewriting of segments.
+
+mod clock;
+mod housekeeper;
+mod log;
+mod mailbox;
+mod recovery;
+mod turn;
+mod upkeep;
+
+pub use clock::Clock;
+pub use mailbox::Mailbox;
+pub use recovery::{Settings, StartError, open};
+pub use turn::Turn;
+
+use leveret_core::catalog::Catalog;
+use leveret_core::shard::Shard;
+use leveret_core::{ConnectionId, LogId, ShardIndex};
+use leveret_log::Position;
+use log::LogCell;
+use rustc_hash::FxHashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use tokio::sync::Notify;
+
+/// The running broker. Shared by all tasks and threads.
+pub struct Broker {
+    catalog: RwLock<Catalog>,
+    catalog_log: LogCell,
+    shards: Box<[ShardCell]>,
+    clock: Clock,
+    next_connection: AtomicU64,
+}
+
+/// A shard, its log, and what wakes its housekeeper.
+struct ShardCell {
+    inner: Mutex<ShardInner>,
+    log: LogCell,
+    housekeeper: Notify,
+    /// When the housekeeper will look at the shard without being asked, in milliseconds since the epoch.
+    planned: AtomicU64,
+}
+
+/// What the shard's lock guards.
+struct ShardInner {
+    shard: Shard,
+    mailboxes: FxHashMap<ConnectionId, Arc<Mailbox>>,
+}
+
+impl Broker {
+    /// Begins a batch of commands.
+    pub fn turn(&self) -> Turn<'_> {
+        Turn::new(self)
+    }
+
+    /// Gives a new connection its number, and a mailbox that every shard knows.
+    pub fn connect(&self) -> (ConnectionId, Arc<Mailbox>) {
+        let id = ConnectionId(self.next_connection.fetch_add(1, Ordering::Relaxed));
+        let mailbox = Arc::new(Mailbox::default());
+        for cell in &self.shards {
+            cell.lock().mailboxes.insert(id, mailbox.clone());
+        }
+        (id, mailbox)
+    }
+
+    /// Forgets a connection's mailbox.
+    pub fn disconnect(&self, id: ConnectionId) {
+        for cell in &self.shards {
+            cell.lock().mailboxes.remove(&id);
+        }
+    }
+
+    /// Up to where a log is durable.
+    pub fn durable(&self, log: LogId) -> Position {
+        self.log(log).durable()
+    }
+
+    /// Asks to be woken when a log has become durable further than it is now.
+    pub fn wake_when_durable(&self, log: LogId, mailbox: &Arc<Mailbox>) {
+        self.log(log).register(mailbox);
+    }
+
+    /// Waits until a log is durable up to a position; `false` when the log has failed.
+    pub async fn wait_durable(&self, log: LogId, position: Position) -> bool {
+        self.log(log).wait_durable(position).await
+    }
+
+    /// The reader of a shard's log.
+    pub fn reader(&self, shard: ShardIndex) -> &leveret_log::Reader {
+        &self.shards[usize::from(shard.0)].log.reader
+    }
+
+    /// Whether publishers have to wait until a log thread has caught up, and for what.
+    pub fn congested(&self) -> Option<&Notify> {
+        self.shards.iter().map(|cell| &cell.log).find(|log| log.congested()).map(|log| &log.drained)
+    }
+
+    /// The logs of the broker.
+    pub fn logs(&self) -> impl Iterator<Item = LogId> + use<> {
+        let shards = (0..self.shards.len()).map(|index| LogId::Shard(ShardIndex(index as u16)));
+        std::iter::once(LogId::Catalog).chain(shards)
+    }
+
+    /// The log that has failed, and why; publishers are told, consumers go on.
+    pub fn failure(&self) -> Option<String> {
+        let logs = std::iter::once(&self.catalog_log).chain(self.shards.iter().map(|cell| &cell.log));
+        logs.filter_map(LogCell::failure).next()
+    }
+
+    /// The broker's clock.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    fn log(&self, log: LogId) -> &LogCell {
+        match log {
+            LogId::Catalog => &self.catalog_log,
+            LogId::Shard(index) => &self.shards[usize::from(index.0)].log,
+        }
+    }
+}
+
+impl ShardCell {
+    /// Takes the shard. A panic in a turn poisons nothing: the turn's connection is closed, and what the turn had
+    /// done stands, as it would have if the turn had ended there.
+    fn lock(&self) -> MutexGuard<'_, ShardInner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes the housekeeper if the shard wants to be looked at sooner than planned.
+    fn plan(&self, wake: Option<leveret_core::Time>) {
+        let Some(wake) = wake else { return };
+        if wake.0 < self.planned.load(Ordering::Relaxed) {
+            self.planned.store(wake.0, Ordering::Relaxed);
+            self.housekeeper.notify_one();
+        }
+    }
+}

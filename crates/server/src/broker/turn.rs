@@ -1,0 +1,122 @@
+//! A turn: the access to the broker that one task has for one batch of commands.
+
+use super::{Broker, ShardInner};
+use bytes::Bytes;
+use leveret_core::broker::Access;
+use leveret_core::catalog::Catalog;
+use leveret_core::shard::Shard;
+use leveret_core::{LogId, ShardIndex, Time, Wait};
+use leveret_log::{Position, ReadCache, ReadError};
+use std::sync::{MutexGuard, PoisonError, RwLockReadGuard};
+
+/// Access for one batch of commands. Ends what it began when it is dropped.
+pub struct Turn<'a> {
+    broker: &'a Broker,
+    now: Time,
+    /// `None` only while the catalog is being changed.
+    catalog: Option<RwLockReadGuard<'a, Catalog>>,
+    shard: Option<(ShardIndex, MutexGuard<'a, ShardInner>)>,
+}
+
+const HELD: &str = "the catalog's guard is given up inside `change` only, and taken again before it returns";
+
+impl<'a> Turn<'a> {
+    pub(super) fn new(broker: &'a Broker) -> Turn<'a> {
+        Turn { broker, now: broker.clock.now(), catalog: Some(read(broker)), shard: None }
+    }
+
+    /// Ends the turn in the shard at hand: its deliveries are decided, its effects put into mailboxes.
+    fn leave_shard(&mut self) {
+        let Some((index, mut inner)) = self.shard.take() else { return };
+        let cell = &self.broker.shards[usize::from(index.0)];
+        let ShardInner { shard, mailboxes } = &mut *inner;
+        shard.end();
+        shard.take_effects(&mut |connection, effects| {
+            if let Some(mailbox) = mailboxes.get(&connection) {
+                mailbox.put(index, effects);
+            }
+        });
+        let pending = shard.tail().map_or(0, |tail| tail.pending_bytes());
+        let wake = shard.next_wake();
+        let system = shard.has_system_effects();
+        drop(inner);
+        if pending > 0 {
+            cell.log.appended(pending);
+        }
+        cell.plan(wake);
+        if system {
+            cell.housekeeper.notify_one();
+        }
+    }
+}
+
+impl Access for Turn<'_> {
+    fn now(&self) -> Time {
+        self.now
+    }
+
+    fn random(&mut self) -> u64 {
+        getrandom::u64().unwrap_or_else(|_| {
+            // Without the system's randomness names still differ: they carry the time and an address.
+            self.now.0.rotate_left(32) ^ std::ptr::from_ref(self).addr() as u64
+        })
+    }
+
+    fn shards(&self) -> u16 {
+        self.broker.shards.len() as u16
+    }
+
+    fn catalog(&self) -> &Catalog {
+        self.catalog.as_ref().expect(HELD)
+    }
+
+    fn both(&mut self, index: ShardIndex) -> (&Catalog, &mut Shard) {
+        if self.shard.as_ref().is_none_or(|(held, _)| *held != index) {
+            self.leave_shard();
+            let mut inner = self.broker.shards[usize::from(index.0)].lock();
+            inner.shard.begin(self.now);
+            self.shard = Some((index, inner));
+        }
+        let (_, inner) = self.shard.as_mut().expect("the shard was taken just above");
+        (self.catalog.as_ref().expect(HELD), &mut inner.shard)
+    }
+
+    fn change<R>(&mut self, change: impl FnOnce(&mut Catalog) -> R) -> (R, Wait) {
+        // Whoever holds a shard must not wait for the catalog: the lock order is catalog, shard.
+        self.leave_shard();
+        self.catalog = None;
+        let mut catalog = self.broker.catalog.write().unwrap_or_else(PoisonError::into_inner);
+        let answer = change(&mut catalog);
+        catalog.tail().seal();
+        let wait = Wait { log: LogId::Catalog, position: catalog.position() };
+        let pending = catalog.tail().pending_bytes();
+        drop(catalog);
+        self.catalog = Some(read(self.broker));
+        if pending > 0 {
+            self.broker.catalog_log.appended(pending);
+        }
+        (answer, wait)
+    }
+
+    fn read(&mut self, shard: ShardIndex, location: Position) -> Result<(u8, Bytes), ReadError> {
+        // What this turn appended is readable once it is sealed; and nobody waits for a disk with a shard in hand.
+        self.leave_shard();
+        let record = self.broker.reader(shard).owned_record(&mut ReadCache::new(), location)?;
+        Ok((record.tag.kind, record.payload))
+    }
+
+    fn finish(&mut self) {
+        self.leave_shard();
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.leave_shard();
+    }
+}
+
+fn read(broker: &Broker) -> RwLockReadGuard<'_, Catalog> {
+    // The catalog applies whole commands only, so a poisoned lock is as good as any.
+    broker.catalog.read().unwrap_or_else(PoisonError::into_inner)
+}

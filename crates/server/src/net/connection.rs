@@ -1,0 +1,206 @@
+//! A connection's task: bytes from the socket to the door, effects and bytes from the door to the socket.
+//!
+//! One task does all of it, so the door needs no lock. What it reads is bounded by its buffer, what it writes by the
+//! connection's window; while its output waits for the client, or the log for the disk, it reads nothing.
+
+use crate::broker::{Broker, Mailbox, Turn};
+use leveret_amqp::connection::{Authenticator, Bodies, BodyError, Connection, State};
+use leveret_core::broker::Access;
+use leveret_core::{ConnectionId, LogId, ShardIndex};
+use leveret_log::{Position, ReadCache};
+use std::sync::Arc;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::watch;
+
+/// Bytes of the read buffer of a connection that has nothing to say.
+const IDLE_BYTES: usize = 2 << 10;
+/// Bytes that are read, and handled in one turn, at most.
+const READ_BYTES: usize = 256 << 10;
+/// Bytes of output beyond which nothing more is read: the client does not keep up.
+const OUTPUT_BYTES: usize = 1 << 20;
+
+/// What a connection's task needs besides its socket.
+pub(super) struct Context {
+    pub(super) broker: Arc<Broker>,
+    pub(super) authenticator: Arc<dyn Authenticator + Send + Sync>,
+    /// Why publishers are blocked, if they are.
+    pub(super) alarm: watch::Receiver<Option<String>>,
+    /// Becomes true when the broker stops.
+    pub(super) stopping: watch::Receiver<bool>,
+}
+
+/// Serves a connection until it ends, and cleans up behind it whatever ended it.
+pub(super) async fn serve<R, W>(context: Context, mut door: Connection, id: ConnectionId, mailbox: Arc<Mailbox>, reader: R, writer: W)
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    let broker = context.broker.clone();
+    let mut task = Task::new(context, &mut door, mailbox);
+    task.run(reader, writer).await;
+    let mut turn = broker.turn();
+    door.lost(&mut turn);
+    drop(turn);
+    broker.disconnect(id);
+}
+
+struct Task<'a> {
+    context: Context,
+    door: &'a mut Connection,
+    mailbox: Arc<Mailbox>,
+    input: Vec<u8>,
+    /// Effects taken from the mailbox; kept for its memory.
+    batches: Vec<crate::broker::Batch>,
+    bodies: LogBodies,
+    /// Output that is being written.
+    output: Vec<u8>,
+    written: usize,
+}
+
+/// What happened first.
+enum Event {
+    Read(std::io::Result<usize>),
+    Wrote(std::io::Result<usize>),
+    Woken,
+    Tick,
+    Alarm,
+    Stop,
+}
+
+impl<'a> Task<'a> {
+    fn new(context: Context, door: &'a mut Connection, mailbox: Arc<Mailbox>) -> Task<'a> {
+        let bodies = LogBodies::new(context.broker.clone());
+        Task {
+            context,
+            door,
+            mailbox,
+            input: Vec::with_capacity(IDLE_BYTES),
+            batches: Vec::new(),
+            bodies,
+            output: Vec::new(),
+            written: 0,
+        }
+    }
+
+    async fn run(&mut self, mut reader: impl AsyncRead + Unpin, mut writer: impl AsyncWrite + Unpin) {
+        self.alarm_changed();
+        loop {
+            self.turn_output();
+            if self.output.is_empty() && self.door.state() == State::Closed {
+                // The client may not have read the last words: it gets a proper end of the stream.
+                let _closed_already = writer.shutdown().await;
+                return;
+            }
+            match self.next_event(&mut reader, &mut writer).await {
+                Event::Read(Ok(0)) | Event::Read(Err(_)) | Event::Wrote(Err(_)) => return,
+                Event::Read(Ok(_)) => self.receive().await,
+                Event::Wrote(Ok(count)) => self.wrote(count),
+                Event::Woken => {}
+                Event::Tick => self.door.tick(self.context.broker.clock().now()),
+                Event::Alarm => self.alarm_changed(),
+                Event::Stop => self.door.shut_down(),
+            }
+            self.deliver();
+        }
+    }
+
+    async fn next_event(&mut self, reader: &mut (impl AsyncRead + Unpin), writer: &mut (impl AsyncWrite + Unpin)) -> Event {
+        let wants_input = self.output.len() - self.written < OUTPUT_BYTES && self.door.wants_input();
+        if self.input.capacity() == self.input.len() {
+            self.input.reserve(self.input.len().max(IDLE_BYTES));
+        }
+        let tick = self.door.next_tick().map(|at| self.context.broker.clock().instant(at));
+        let stopped = *self.context.stopping.borrow();
+        tokio::select! {
+            biased;
+            count = writer.write(&self.output[self.written..]), if self.written < self.output.len() => Event::Wrote(count),
+            count = reader.read_buf(&mut self.input), if wants_input => Event::Read(count),
+            () = self.mailbox.woken() => Event::Woken,
+            () = tokio::time::sleep_until(tick.unwrap_or_else(tokio::time::Instant::now)), if tick.is_some() => Event::Tick,
+            Ok(()) = self.context.alarm.changed() => Event::Alarm,
+            Ok(()) = self.context.stopping.changed(), if !stopped => Event::Stop,
+        }
+    }
+
+    /// Handles what was read: every whole frame of it in one turn.
+    async fn receive(&mut self) {
+        let broker = self.context.broker.clone();
+        let mut turn = broker.turn();
+        let used = self.door.receive(&mut turn, &*self.context.authenticator, &mut self.bodies, &self.input);
+        drop(turn);
+        let full = self.input.len() == self.input.capacity();
+        self.input.drain(..used);
+        // A full buffer says that there is more: the next read takes twice as much. An empty one is given back.
+        if full && self.input.capacity() < READ_BYTES {
+            self.input.reserve(self.input.capacity() * 2 - self.input.len());
+        }
+        if let Some(drained) = broker.congested() {
+            // A timeout covers the moment between the question and the wait.
+            let _either = tokio::time::timeout(std::time::Duration::from_millis(10), drained.notified()).await;
+        }
+    }
+
+    /// Takes effects and durable positions to the door.
+    fn deliver(&mut self) {
+        self.mailbox.take(&mut self.batches);
+        if !self.batches.is_empty() {
+            let mut turn = self.context.broker.turn();
+            for batch in self.batches.drain(..) {
+                self.door.effects(&mut turn, batch.shard, &batch.effects, &mut self.bodies);
+            }
+        }
+        for log in self.context.broker.logs() {
+            if self.door.waits_for(log) {
+                self.context.broker.wake_when_durable(log, &self.mailbox);
+                self.door.durable(log, self.context.broker.durable(log));
+            }
+        }
+    }
+
+    /// Takes the door's output when the last is written.
+    fn turn_output(&mut self) {
+        if self.output.is_empty() && !self.door.output().is_empty() {
+            std::mem::swap(self.door.output(), &mut self.output);
+        }
+    }
+
+    fn wrote(&mut self, count: usize) {
+        self.written += count;
+        if self.written == self.output.len() {
+            self.written = 0;
+            self.output.clear();
+            let mut turn = self.context.broker.turn();
+            self.door.written(&mut turn);
+        }
+    }
+
+    fn alarm_changed(&mut self) {
+        let reason = self.context.alarm.borrow_and_update().clone();
+        self.door.alarm(reason.as_deref());
+    }
+}
+
+/// Reads the messages of deliveries from the shards' logs.
+struct LogBodies {
+    broker: Arc<Broker>,
+    caches: Vec<ReadCache>,
+}
+
+impl LogBodies {
+    fn new(broker: Arc<Broker>) -> LogBodies {
+        LogBodies { broker, caches: Vec::new() }
+    }
+}
+
+impl Bodies for LogBodies {
+    fn record(&mut self, shard: ShardIndex, location: Position) -> Result<(u8, &[u8]), BodyError> {
+        let index = usize::from(shard.0);
+        if self.caches.len() <= index {
+            self.caches.resize_with(index + 1, ReadCache::new);
+        }
+        match self.broker.reader(shard).record(&mut self.caches[index], location) {
+            Ok(record) => Ok((record.tag.kind, record.payload)),
+            Err(error) => Err(BodyError(error.to_string())),
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Accepts connections, plain and over TLS, and gives each a task of its own.
+
+use super::connection::{Context, serve};
+use crate::broker::Broker;
+use leveret_amqp::connection::{Authenticator, Connection, DoorSettings, Peer};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+/// How long a TLS handshake may take.
+const TLS_HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// What every connection of the AMQP door has in common.
+#[derive(Clone)]
+pub struct Door {
+    /// The broker.
+    pub broker: Arc<Broker>,
+    /// The door's settings.
+    pub settings: Arc<DoorSettings>,
+    /// Who checks passwords.
+    pub authenticator: Arc<dyn Authenticator + Send + Sync>,
+    /// Why publishers are blocked, if they are.
+    pub alarm: watch::Receiver<Option<String>>,
+    /// Becomes true when the broker stops.
+    pub stopping: watch::Receiver<bool>,
+    /// One permit for each connection there may be.
+    pub permits: Arc<Semaphore>,
+}
+
+/// The open listeners and their connections.
+#[derive(Default)]
+pub struct Listeners {
+    accepting: JoinSet<()>,
+}
+
+impl Listeners {
+    /// Accepts connections on `listener` until the broker stops.
+    pub fn accept(&mut self, door: Door, listener: TcpListener, tls: Option<Tls>) {
+        self.accepting.spawn(accept(door, listener, tls));
+    }
+
+    /// Waits until every listener and every connection has ended.
+    pub async fn join(mut self) {
+        while self.accepting.join_next().await.is_some() {}
+    }
+}
+
+/// Where the current TLS configuration comes from: certificates may be replaced while the broker runs.
+pub type Tls = Arc<dyn Fn() -> TlsAcceptor + Send + Sync>;
+
+async fn accept(door: Door, listener: TcpListener, tls: Option<Tls>) {
+    let mut connections = JoinSet::new();
+    let mut stopping = door.stopping.clone();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stopping.wait_for(|stopping| *stopping) => break,
+            Some(_) = connections.join_next(), if !connections.is_empty() => continue,
+        };
+        match accepted {
+            Ok((stream, address)) => {
+                connections.spawn(one(door.clone(), stream, address, tls.as_ref().map(|tls| tls())));
+            }
+            Err(error) => {
+                // Out of file descriptors, most likely: connections that end will free some.
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+/// One connection, from the accepted socket to its end.
+async fn one(door: Door, stream: TcpStream, address: SocketAddr, tls: Option<TlsAcceptor>) {
+    let Ok(_permit) = door.permits.clone().try_acquire_owned() else {
+        tracing::warn!(%address, "a connection was refused: there are as many as allowed");
+        return;
+    };
+    // Small frames must not wait for more: the door writes in batches already.
+    let _slower_but_right = stream.set_nodelay(true);
+    let mut peer = Peer { address: address.to_string(), loopback: address.ip().is_loopback(), certificate_name: None };
+    match tls {
+        None => {
+            let (reader, writer) = stream.into_split();
+            run(door, peer, reader, writer).await;
+        }
+        Some(acceptor) => match tokio::time::timeout(TLS_HANDSHAKE, acceptor.accept(stream)).await {
+            Ok(Ok(stream)) => {
+                peer.certificate_name = crate::tls::client_name(stream.get_ref().1);
+                let (reader, writer) = tokio::io::split(stream);
+                run(door, peer, reader, writer).await;
+            }
+            Ok(Err(error)) => tracing::info!(%address, %error, "a TLS handshake failed"),
+            Err(_) => tracing::info!(%address, "a TLS handshake took too long"),
+        },
+    }
+}
+
+async fn run(
+    door: Door,
+    peer: Peer,
+    reader: impl tokio::io::AsyncRead + Unpin,
+    writer: impl tokio::io::AsyncWrite + Unpin,
+) {
+    let (id, mailbox) = door.broker.connect();
+    tracing::debug!(connection = id.0, address = %peer.address, "connected");
+    let now = door.broker.clock().now();
+    let connection = Connection::new(door.settings, id, peer, now);
+    let context = Context {
+        broker: door.broker,
+        authenticator: door.authenticator,
+        alarm: door.alarm,
+        stopping: door.stopping,
+    };
+    serve(context, connection, id, mailbox, reader, writer).await;
+    tracing::debug!(connection = id.0, "disconnected");
+}
