@@ -91,6 +91,11 @@ impl Reader {
         Ok(OwnedRecord { position: at, tag: found.tag, payload, next: following(self.geometry, at, found) })
     }
 
+    /// The log's geometry.
+    pub fn geometry(&self) -> Geometry {
+        self.geometry
+    }
+
     /// Up to where the log is durable.
     pub fn durable(&self) -> Position {
         self.recent.durable()

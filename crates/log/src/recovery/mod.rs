@@ -60,6 +60,11 @@ impl Recovery {
         Ok(Recovery { acquired, recent })
     }
 
+    /// The log's geometry.
+    pub fn geometry(&self) -> Geometry {
+        self.acquired.geometry
+    }
+
     /// The checkpoint that the caller starts from, if there is one.
     pub fn checkpoint(&self) -> Option<&Checkpoint> {
         self.acquired.checkpoint.as_ref()
