@@ -136,7 +136,11 @@ impl<'a> Stored<'a> {
         self.targets.chunks_exact(8).map(move |queue| {
             let queue = le_u64(queue);
             let expires_at = expiries.next().map_or(u64::MAX, le_u64);
-            Target { queue: QueueId(queue & !REFUSED), expires_at: Time(expires_at), refused: queue & REFUSED != 0 }
+            Target {
+                queue: QueueId(queue & !REFUSED),
+                expires_at: Time(expires_at),
+                refused: queue & REFUSED != 0,
+            }
         })
     }
 

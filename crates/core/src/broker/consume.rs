@@ -1,6 +1,7 @@
 //! Consume, get and settle: a session's side of the leases.
 
 use super::{Access, Session};
+use crate::catalog::DestinationKind;
 use crate::shard::{Delivery, PoolId, Settle, Subscription};
 use crate::{Cause, ConsumerId, LeaseId, QueueId, Refusal};
 
@@ -38,7 +39,7 @@ impl Session {
     /// # Errors
     /// [`Cause::NotFound`], or [`Cause::ResourceLocked`] for another connection's exclusive queue.
     pub fn find_queue<A: Access>(&self, access: &A, name: &str) -> Result<QueueId, Refusal> {
-        access.catalog().usable_queue(self.queue_name(name), self.connection)
+        Ok(access.catalog().usable_queue(self.caller(), &self.vhost, name)?.id)
     }
 
     /// Starts a consumer. Deliveries come as effects from the end of this turn on.
@@ -46,9 +47,13 @@ impl Session {
     /// # Errors
     /// As [`Session::find_queue`], and [`Cause::AccessRefused`] without read permission or when an exclusive
     /// consumer stands against it.
-    pub fn consume<A: Access>(&mut self, access: &mut A, consume: &Consume<'_>) -> Result<Consuming, Refusal> {
+    pub fn consume<A: Access>(
+        &mut self,
+        access: &mut A,
+        consume: &Consume<'_>,
+    ) -> Result<Consuming, Refusal> {
         let queue = self.find_queue(access, consume.queue)?;
-        access.catalog().may_read(&self.user, &self.vhost, consume.queue, "queue")?;
+        access.catalog().may_read(&self.user, &self.vhost, DestinationKind::Queue, consume.queue)?;
         let subscription = Subscription {
             queue,
             connection: self.connection,
@@ -87,7 +92,7 @@ impl Session {
     ) -> Result<Option<(Delivery, u64)>, Refusal> {
         let queue = self.find_queue(access, name)?;
         let catalog = access.catalog();
-        catalog.may_read(&self.user, &self.vhost, name, "queue")?;
+        catalog.may_read(&self.user, &self.vhost, DestinationKind::Queue, name)?;
         if catalog.queue_by_id(queue).is_some_and(|queue| queue.settings.single_active_consumer) {
             return Err(Refusal::new(
                 Cause::ResourceLocked,
@@ -100,15 +105,5 @@ impl Session {
     /// Ends a lease. `false` when it had ended before: at its deadline, or with its queue.
     pub fn settle<A: Access>(&mut self, access: &mut A, queue: QueueId, lease: LeaseId, how: Settle) -> bool {
         access.shard(queue.shard()).settle(lease, how)
-    }
-
-    /// Drops the ready messages of a queue; answers how many there were.
-    ///
-    /// # Errors
-    /// As [`Session::find_queue`], and [`Cause::AccessRefused`] without read permission.
-    pub fn purge<A: Access>(&mut self, access: &mut A, name: &str) -> Result<u64, Refusal> {
-        let queue = self.find_queue(access, name)?;
-        access.catalog().may_read(&self.user, &self.vhost, name, "queue")?;
-        Ok(access.shard(queue.shard()).purge(queue))
     }
 }

@@ -43,7 +43,11 @@ pub(super) fn transfer<A: Access>(access: &mut A, dead: &DeadLetter) -> Option<P
             // The source's own log orders itself: what was appended before the fact of its end is durable before it.
             let elsewhere = sent.waits.as_slice().iter().any(|wait| wait.log != LogId::Shard(shard));
             if elsewhere {
-                return Some(PendingTransfer { queue: dead.queue, position: dead.position, waits: sent.waits });
+                return Some(PendingTransfer {
+                    queue: dead.queue,
+                    position: dead.position,
+                    waits: sent.waits,
+                });
             }
             Transfer::Arrived
         }
@@ -68,27 +72,26 @@ fn send<A: Access>(access: &mut A, source: &Source, dead: &DeadLetter) -> Option
         None => original_keys(&stored, &properties),
     };
     let deaths = record_death(&mut properties, source, &stored, dead);
-    if source.target.routing_key.is_some() {
-        if let Some(headers) = &mut properties.headers {
-            headers.remove("CC");
-        }
+    if let (Some(_), Some(headers)) = (&source.target.routing_key, &mut properties.headers) {
+        headers.remove("CC");
     }
     let mut raw = Vec::new();
     properties.encode(&mut raw).ok()?;
     let parsed = RawProperties::parse(&raw).ok()?;
     let mut traits = traits_of(&parsed).ok()?;
-    let headers = parsed.headers.map(|headers| headers.entries());
     let catalog = access.catalog();
     let mut queues = Vec::new();
-    for key in &keys {
-        let routed = catalog.route_dead(&source.vhost, &source.target.exchange, key, headers, &mut queues)?;
-        if routed.delayed {
-            traits.delay_ms = delay_of(&parsed);
-        }
+    let routing_keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let routed = catalog
+        .route_internally(&source.vhost, &source.target.exchange, &routing_keys, &parsed, &mut queues)
+        .ok()?;
+    if routed.delayed {
+        traits.delay_ms = delay_of(&parsed);
     }
     queues.sort_unstable();
-    queues.dedup();
-    queues.retain(|queue| !catalog.queue_by_id(*queue).is_some_and(|target| in_cycle(&deaths, &target.name, dead)));
+    queues.retain(|queue| {
+        !catalog.queue_by_id(*queue).is_some_and(|target| in_cycle(&deaths, &target.name, dead))
+    });
     if queues.is_empty() {
         return None;
     }
@@ -129,7 +132,9 @@ fn record_death(
         _ => Vec::new(),
     };
     let reason = dead.reason.name();
-    let known = deaths.iter().position(|death| text(death, "queue") == Some(&*source.name) && text(death, "reason") == Some(reason));
+    let known = deaths.iter().position(|death| {
+        text(death, "queue") == Some(&*source.name) && text(death, "reason") == Some(reason)
+    });
     let death = match known {
         Some(index) => {
             let mut death = deaths.remove(index);

@@ -3,7 +3,7 @@
 
 use super::{Access, PendingTransfer, Waits, dead_letter};
 use crate::shard::SystemEffect;
-use crate::{QueueId, ShardIndex};
+use crate::{QueueId, Refusal, ShardIndex};
 
 /// Does what the turns of one shard have asked for. Call it after every turn that left system effects, until
 /// there are none; the transfers in the answer end when what they wait for is durable.
@@ -19,7 +19,8 @@ pub fn housekeep<A: Access>(access: &mut A, shard: ShardIndex) -> Vec<PendingTra
             }
             SystemEffect::DeadLetter(dead) => pending.extend(dead_letter::transfer(access, &dead)),
             SystemEffect::QueueUnused { queue } => {
-                delete_queue(access, queue);
+                // If the log refuses, the queue stays; its shard asks again after its next period.
+                let _ = delete_queue(access, queue);
             }
         }
     }
@@ -28,10 +29,14 @@ pub fn housekeep<A: Access>(access: &mut A, shard: ShardIndex) -> Vec<PendingTra
 
 /// Deletes a queue from the catalog and from its shard. Answers how many messages were ready in it, and what
 /// must be durable before the deletion is.
-pub fn delete_queue<A: Access>(access: &mut A, queue: QueueId) -> (u64, Waits) {
-    let (_, wait) = access.change(|catalog| catalog.delete_queue(queue));
+///
+/// # Errors
+/// [`crate::Cause::Internal`] if the catalog's log refuses; the queue stays then.
+pub fn delete_queue<A: Access>(access: &mut A, queue: QueueId) -> Result<(u64, Waits), Refusal> {
+    let (removed, wait) = access.change(|catalog| catalog.remove_queue(queue));
+    removed?;
     let ready = access.shard(queue.shard()).drop_queue(queue);
-    (ready, Waits::One(wait))
+    Ok((ready, Waits::One(wait)))
 }
 
 /// Gives shards the settings of queues that a policy changed.

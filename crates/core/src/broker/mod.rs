@@ -25,7 +25,7 @@ pub use queues::{DeclareQueue, QueueDeclared};
 pub use waits::Waits;
 
 use crate::ConnectionId;
-use crate::catalog::QueueName;
+use crate::catalog::Caller;
 use routes::Routes;
 use std::sync::Arc;
 
@@ -64,15 +64,17 @@ impl Session {
     /// Ends the session: its exclusive queues are deleted, its consumers removed. The door has settled the
     /// leases of its channels before.
     pub fn close<A: Access>(&mut self, access: &mut A) {
-        for queue in access.catalog().queues_of(self.connection) {
-            housekeep::delete_queue(access, queue);
+        let exclusive: Vec<_> = access.catalog().queues_of(self.connection).collect();
+        for queue in exclusive {
+            // They are not durable: no log has a say in it.
+            let _ = housekeep::delete_queue(access, queue);
         }
         for index in 0..access.shards() {
             access.shard(crate::ShardIndex(index)).detach(self.connection);
         }
     }
 
-    fn queue_name<'a>(&'a self, name: &'a str) -> QueueName<'a> {
-        QueueName { vhost: &self.vhost, name }
+    fn caller(&self) -> Caller<'_> {
+        Caller::client(&self.user, self.connection)
     }
 }

@@ -88,18 +88,14 @@ impl Session {
         properties: &RawProperties<'_>,
     ) -> Result<(Route, bool), Refusal> {
         let catalog = access.catalog();
-        catalog.may_publish(&self.user, &self.vhost, publish.exchange, publish.routing_key)?;
-        let headers = properties.headers.map(|headers| headers.entries());
-        let mut queues = Vec::new();
-        let mut routed = catalog.route(&self.vhost, publish.exchange, publish.routing_key, headers, &mut queues)?;
+        let mut keys = vec![publish.routing_key];
         for header in ["CC", "BCC"] {
-            for key in sender_selected(properties, header)? {
-                let more = catalog.route(&self.vhost, publish.exchange, key, headers, &mut queues)?;
-                routed.delayed |= more.delayed;
-            }
+            keys.extend(sender_selected(properties, header)?);
         }
+        catalog.may_publish(&self.user, &self.vhost, publish.exchange, &keys)?;
+        let mut queues = Vec::new();
+        let routed = catalog.route(&self.vhost, publish.exchange, &keys, properties, &mut queues)?;
         queues.sort_unstable();
-        queues.dedup();
         let route = Route {
             exchange: publish.exchange.into(),
             routing_key: publish.routing_key.into(),

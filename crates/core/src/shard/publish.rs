@@ -17,8 +17,17 @@ pub struct Published {
     pub durable_at: Position,
     /// A queue was full and refused the message; its publisher gets a nack.
     pub refused: bool,
-    /// The message was stored for at least one queue.
-    pub stored: bool,
+    /// The message was stored for at least one queue that survives a restart.
+    pub durable: bool,
+}
+
+/// What the queues that a message was routed to say to it.
+#[derive(Default)]
+struct Chosen {
+    /// One of them was full.
+    refused: bool,
+    /// One of those that take it survives a restart.
+    durable: bool,
 }
 
 impl Shard {
@@ -27,22 +36,31 @@ impl Shard {
     ///
     /// # Errors
     /// When the log refuses it: it failed before, or the message does not fit a segment. Nothing is stored then.
-    pub fn publish(&mut self, queues: &[QueueId], message: &NewMessage<'_>) -> Result<Published, AppendError> {
+    pub fn publish(
+        &mut self,
+        queues: &[QueueId],
+        message: &NewMessage<'_>,
+    ) -> Result<Published, AppendError> {
         let mut targets = std::mem::take(&mut self.scratch.targets);
         let mut head = std::mem::take(&mut self.scratch.head);
-        let refused = self.choose_targets(queues, message, &mut targets);
-        let mut result = Ok(Published { durable_at: self.position(), refused, stored: false });
+        let Chosen { refused, durable } = self.choose_targets(queues, message, &mut targets);
+        let mut result = Ok(Published { durable_at: self.position(), refused, durable: false });
         if !targets.is_empty() {
             write_head(&mut head, message, &targets, self.now);
-            let parts =
-                [&head, message.exchange.as_bytes(), message.routing_key.as_bytes(), message.properties, message.body];
+            let parts = [
+                &head,
+                message.exchange.as_bytes(),
+                message.routing_key.as_bytes(),
+                message.properties,
+                message.body,
+            ];
             result = self.append(MESSAGE, &parts).map(|position| {
                 let payload: usize = parts.iter().map(|part| part.len()).sum();
                 let charge = (record_bytes(payload) / targets.len() as u64).max(1) as u32;
                 for target in &targets {
                     self.enqueue(*target, message, position, charge);
                 }
-                Published { durable_at: self.position(), refused, stored: true }
+                Published { durable_at: self.position(), refused, durable }
             });
         }
         self.scratch.targets = targets;
@@ -50,10 +68,15 @@ impl Shard {
         result
     }
 
-    /// Which queues take the message and when it expires there; whether any refuses it.
-    fn choose_targets(&mut self, queues: &[QueueId], message: &NewMessage<'_>, targets: &mut Vec<Target>) -> bool {
+    /// Which queues take the message and when it expires there.
+    fn choose_targets(
+        &mut self,
+        queues: &[QueueId],
+        message: &NewMessage<'_>,
+        targets: &mut Vec<Target>,
+    ) -> Chosen {
         targets.clear();
-        let mut refused = false;
+        let mut chosen = Chosen::default();
         for queue in queues {
             let Some(slot) = self.queue_index.get(queue).copied() else { continue };
             let Some(found) = self.queues.at(slot) else { continue };
@@ -65,16 +88,19 @@ impl Shard {
             }
             let Some(found) = self.queues.at_mut(slot) else { continue };
             if full {
-                refused = true;
+                chosen.refused = true;
                 found.counters.refused += 1;
-                if found.settings.overflow != Overflow::RejectPublishDlx || found.settings.dead_letter.is_none() {
+                if found.settings.overflow != Overflow::RejectPublishDlx
+                    || found.settings.dead_letter.is_none()
+                {
                     continue;
                 }
             }
+            chosen.durable |= found.settings.durable;
             let expires_at = found.expiry(self.now, message.traits.expiration_ms);
             targets.push(Target { queue: *queue, expires_at, refused: full });
         }
-        refused
+        chosen
     }
 
     /// Puts a stored message into one of its queues.
@@ -168,7 +194,13 @@ impl Shard {
     }
 
     /// Puts the entries of a level's first page behind its head; `None` when it is not that page.
-    pub(super) fn open_page(&mut self, queue: QueueId, level: u8, location: Position, payload: &[u8]) -> Option<()> {
+    pub(super) fn open_page(
+        &mut self,
+        queue: QueueId,
+        level: u8,
+        location: Position,
+        payload: &[u8],
+    ) -> Option<()> {
         let slot = self.queue_index.get(&queue).copied()?;
         let found = self.queues.at_mut(slot)?.ready.levels.get_mut(usize::from(level))?;
         found.loading = false;

@@ -72,7 +72,8 @@ impl Shard {
         if let Some(found) = self.connections.at_mut(connection) {
             found.members.push(slot);
         }
-        if let Some(found) = subscription.pool.and_then(|pool| self.pools.get_mut(pool.slot, pool.generation)) {
+        if let Some(found) = subscription.pool.and_then(|pool| self.pools.get_mut(pool.slot, pool.generation))
+        {
             found.members.push(slot);
         }
         self.wake_consumer(slot);

@@ -63,12 +63,14 @@ impl Shard {
     /// state. It depends neither on what happens to be in memory nor on whether a delay has been noticed to be over.
     pub fn durable_state(&self) -> Vec<u8> {
         let mut out = Vec::new();
-        let mut queues: Vec<(u32, &Queue)> = self.queues.iter().filter(|(_, queue)| queue.settings.durable).collect();
+        let mut queues: Vec<(u32, &Queue)> =
+            self.queues.iter().filter(|(_, queue)| queue.settings.durable).collect();
         queues.sort_unstable_by_key(|(_, queue)| queue.id);
         let mut leased = self.leases_by_queue();
         for (slot, queue) in queues {
             put_u64(&mut out, queue.id.0);
-            let mut waiting: Vec<Entry> = queue.ready.in_memory().chain(queue.delayed.values().copied()).collect();
+            let mut waiting: Vec<Entry> =
+                queue.ready.in_memory().chain(queue.delayed.values().copied()).collect();
             waiting.sort_unstable_by_key(|entry| entry.position);
             put_entries(&mut out, waiting.iter());
             for page in queue.ready.levels.iter().flat_map(|level| &level.pages) {
@@ -185,7 +187,8 @@ fn put_queue(out: &mut Vec<u8>, queue: &Queue, leased: Vec<Entry>) {
     let grouped = ready.groups.as_ref().map(|groups| groups.entries()).unwrap_or_default();
     let heads = ready.levels.iter().flat_map(|level| &level.head);
     put_entries(out, heads.chain(&grouped));
-    let pages = ready.levels.iter().enumerate().flat_map(|(at, level)| level.pages.iter().map(move |p| (at, p)));
+    let pages =
+        ready.levels.iter().enumerate().flat_map(|(at, level)| level.pages.iter().map(move |p| (at, p)));
     put_varint(out, ready.levels.iter().map(|level| level.pages.len() as u64).sum());
     for (level, page) in pages {
         put_page(out, level as u8, page);

@@ -249,7 +249,11 @@ mod tests {
             Fact::Message { queue: a, op: Op::Leased, position: Position(4264) },
             Fact::Message { queue: a, op: Op::Leased, position: Position(64) },
             Fact::Message { queue: b, op: Op::Leased, position: Position(u64::MAX & !7) },
-            Fact::Message { queue: b, op: Op::Delayed { until: Time(9), failed: true }, position: Position(8) },
+            Fact::Message {
+                queue: b,
+                op: Op::Delayed { until: Time(9), failed: true },
+                position: Position(8),
+            },
             Fact::Purged { queue: a, before: Position(800) },
             Fact::Message { queue: b, op: Op::Dying(DeadReason::Expired), position: Position(16) },
             Fact::Dropped { queue: b },

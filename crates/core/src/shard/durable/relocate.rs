@@ -81,7 +81,8 @@ impl Shard {
         if self.space.location(position) != record.location {
             return Ok(false);
         }
-        let holders = stored.targets().filter(|target| self.place(live, target, position, &stored).is_some()).count();
+        let holders =
+            stored.targets().filter(|target| self.place(live, target, position, &stored).is_some()).count();
         if holders == 0 {
             return Ok(false);
         }

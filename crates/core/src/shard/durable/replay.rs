@@ -6,12 +6,12 @@
 use super::bytes::Input;
 use super::fact::{FACT_VERSION, FACTS, Fact, Op, PAGE, PAGE_COPY};
 use crate::message::{MESSAGE, MOVED, MOVED_BYTES, Stored};
-use crate::shard::{DeadReason, Shard};
 use crate::shard::consume::Lease;
 use crate::shard::entry::Entry;
 use crate::shard::publish::record_bytes;
 use crate::shard::queue::Dying;
 use crate::shard::ready::page;
+use crate::shard::{DeadReason, Shard};
 use crate::{ConsumerId, LeaseId, QueueId};
 use bytes::Bytes;
 use leveret_log::{Position, Record};
@@ -51,7 +51,8 @@ impl Shard {
         }
         match record.tag.kind {
             MESSAGE => {
-                let stored = Stored::parse(MESSAGE, record.payload).map_err(|_| malformed("is not a message"))?;
+                let stored =
+                    Stored::parse(MESSAGE, record.payload).map_err(|_| malformed("is not a message"))?;
                 self.replay_message(record, &stored);
             }
             MOVED => self.replay_moved(record).ok_or(malformed("is not a moved message"))?,
@@ -89,7 +90,10 @@ impl Shard {
             match stored.deliver_at() {
                 // The fact that it is on its way to the dead-letter target follows.
                 _ if target.refused => {
-                    found.dying.insert(record.position, Dying { entry, reason: DeadReason::MaxLength, at: self.now });
+                    found.dying.insert(
+                        record.position,
+                        Dying { entry, reason: DeadReason::MaxLength, at: self.now },
+                    );
                 }
                 Some(at) => {
                     found.delayed.insert((at, record.position), entry);
@@ -128,7 +132,11 @@ impl Shard {
         Some(())
     }
 
-    fn replay_fact(&mut self, fact: Fact, read_page: &mut dyn FnMut(Position) -> Option<Bytes>) -> Option<()> {
+    fn replay_fact(
+        &mut self,
+        fact: Fact,
+        read_page: &mut dyn FnMut(Position) -> Option<Bytes>,
+    ) -> Option<()> {
         match fact {
             Fact::Message { queue, op, position } => {
                 if let Some(slot) = self.queue_index.get(&queue).copied() {
@@ -229,7 +237,8 @@ impl Shard {
     /// Ends a replay, in a turn of its own: every lease was lost with its holder, which counts as a failed
     /// delivery, and the transfers of dead messages begin anew. Then the shard takes commands.
     pub fn recovered(&mut self) {
-        let mut lost: Vec<(Position, LeaseId)> = self.replayed.drain().map(|((_, at), lease)| (at, lease)).collect();
+        let mut lost: Vec<(Position, LeaseId)> =
+            self.replayed.drain().map(|((_, at), lease)| (at, lease)).collect();
         lost.sort_unstable_by_key(|(position, _)| *position);
         for (_, lease) in lost {
             self.settle(lease, crate::shard::Settle::Again);

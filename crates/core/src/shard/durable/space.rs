@@ -32,7 +32,12 @@ struct Moved {
 
 impl Space {
     pub(in crate::shard) fn new(geometry: Geometry) -> Space {
-        Space { geometry, segments: BTreeMap::new(), cached: (0, Use::default()), moved: FxHashMap::default() }
+        Space {
+            geometry,
+            segments: BTreeMap::new(),
+            cached: (0, Use::default()),
+            moved: FxHashMap::default(),
+        }
     }
 
     /// Where a message's bytes are now.
@@ -74,7 +79,13 @@ impl Space {
     }
 
     /// A message that `holders` queues hold was copied to `location`, each with `charge` bytes.
-    pub(in crate::shard) fn relocate(&mut self, position: Position, location: Position, holders: u32, bytes: u64) {
+    pub(in crate::shard) fn relocate(
+        &mut self,
+        position: Position,
+        location: Position,
+        holders: u32,
+        bytes: u64,
+    ) {
         let from = self.geometry.segment_of(self.location(position)).0;
         self.release_in(from, u64::from(holders), bytes);
         self.hold_in(self.geometry.segment_of(location).0, u64::from(holders), bytes);

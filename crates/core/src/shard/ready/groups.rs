@@ -63,7 +63,11 @@ impl Groups {
 
     /// Takes a message out of the middle, and holds its group if asked to.
     pub(super) fn remove(&mut self, position: Position, hold: bool) -> Option<Entry> {
-        let key = self.groups.iter().find(|(_, group)| group.waiting.contains_key(&position)).map(|(key, _)| *key)?;
+        let key = self
+            .groups
+            .iter()
+            .find(|(_, group)| group.waiting.contains_key(&position))
+            .map(|(key, _)| *key)?;
         let group = self.groups.get_mut(&key)?;
         let entry = group.waiting.remove(&position);
         group.held += u32::from(hold);
@@ -92,7 +96,8 @@ impl Groups {
 
     /// Every waiting message, in publish order.
     pub(in crate::shard) fn entries(&self) -> Vec<Entry> {
-        let mut entries: Vec<Entry> = self.groups.values().flat_map(|group| group.waiting.values()).copied().collect();
+        let mut entries: Vec<Entry> =
+            self.groups.values().flat_map(|group| group.waiting.values()).copied().collect();
         entries.sort_unstable_by_key(|entry| entry.position);
         entries
     }

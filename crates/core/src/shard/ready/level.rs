@@ -100,7 +100,12 @@ impl Level {
     }
 
     /// Takes everything that stands before a position. A page on its way from disk will find its level changed.
-    pub(super) fn take_before(&mut self, before: Position, entries: &mut Vec<Entry>, pages: &mut Vec<PageRef>) {
+    pub(super) fn take_before(
+        &mut self,
+        before: Position,
+        entries: &mut Vec<Entry>,
+        pages: &mut Vec<PageRef>,
+    ) {
         for part in [&mut self.head, &mut self.tail] {
             let count = part.partition_point(|entry| entry.position < before);
             entries.extend(part.drain(..count));

@@ -120,7 +120,8 @@ impl Ready {
         for level in &mut self.levels {
             level.take_before(before, &mut entries, &mut pages);
         }
-        entries.extend(self.returned.extract_if(.., |_, entry| entry.position < before).map(|(_, entry)| entry));
+        entries
+            .extend(self.returned.extract_if(.., |_, entry| entry.position < before).map(|(_, entry)| entry));
         self.len -= entries.len() as u64 + pages.iter().map(|page| u64::from(page.count)).sum::<u64>();
         self.bytes -= entries.iter().map(|entry| u64::from(entry.size)).sum::<u64>();
         self.bytes -= pages.iter().map(|page| page.body_bytes).sum::<u64>();
@@ -152,7 +153,8 @@ impl Ready {
 
     /// Which message is next: the highest level with any, and in it the oldest of head and returned.
     fn next(&self) -> Option<Next> {
-        let returned = self.returned.first_key_value().map(|((Reverse(level), position), _)| (*level, *position));
+        let returned =
+            self.returned.first_key_value().map(|((Reverse(level), position), _)| (*level, *position));
         for (index, level) in self.levels.iter().enumerate().rev() {
             let returned_here = returned.filter(|(at, _)| usize::from(*at) == index);
             if level.stalled() {
@@ -160,7 +162,9 @@ impl Ready {
                 return returned_here.map(|_| Next::Returned);
             }
             match (returned_here, level.front()) {
-                (Some((_, position)), Some(front)) if front.position < position => return Some(Next::Level(index)),
+                (Some((_, position)), Some(front)) if front.position < position => {
+                    return Some(Next::Level(index));
+                }
                 (Some(_), _) => return Some(Next::Returned),
                 (None, Some(_)) => return Some(Next::Level(index)),
                 (None, None) => {}

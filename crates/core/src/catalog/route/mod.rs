@@ -1,0 +1,220 @@
+//! Where a message goes: from an exchange through its bindings to queues.
+//!
+//! A kind of exchange is one file here and a line in [`KINDS`]: it makes a [`Router`], which is given every binding
+//! of its exchange and says which of them a message follows. The walk from exchange to exchange is the same for all.
+//!
+//! Routing reads an unchanging catalog and allocates nothing for a message that passes one exchange, once the
+//! caller's buffer has grown.
+
+mod consistent_hash;
+mod delayed;
+mod direct;
+mod fanout;
+mod headers;
+mod message;
+mod targets;
+#[cfg(test)]
+mod tests;
+mod topic;
+
+pub(super) use consistent_hash::hash;
+use message::RoutedMessage;
+use targets::Found;
+
+use super::state::{Binding, Exchange, Target, Vhost, described};
+use super::{Catalog, DestinationKind};
+use crate::limits::{EXCHANGES_PER_MESSAGE, QUEUES_PER_MESSAGE};
+use crate::wire::{RawProperties, Table};
+use crate::{QueueId, Refusal};
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+/// A kind of exchange.
+pub(super) trait Kind: Sync {
+    /// Its name in `exchange.declare`.
+    fn name(&self) -> &'static str;
+
+    /// A router for an exchange declared with these arguments.
+    ///
+    /// # Errors
+    /// A refusal if the arguments do not fit the kind.
+    fn router(&self, arguments: &Table) -> Result<Box<dyn Router>, Refusal>;
+
+    /// Whether messages wait before they are in the queues.
+    fn delays(&self) -> bool {
+        false
+    }
+}
+
+/// The bindings of one exchange, in the form in which its kind looks them up.
+pub(super) trait Router: Send + Sync + fmt::Debug {
+    /// Whether a binding can be added.
+    ///
+    /// # Errors
+    /// A refusal if its key or arguments do not fit the kind.
+    fn check(&self, _routing_key: &str, _arguments: &Table) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    /// Adds a binding that is not there yet.
+    fn add(&mut self, binding: &Arc<Binding>, target: Target);
+
+    /// Removes a binding that is there.
+    fn remove(&mut self, binding: &Arc<Binding>, target: &Target);
+
+    /// Finds the targets of a message. The same one may be found more than once.
+    fn find<'a>(&'a self, message: &RoutedMessage<'_>, found: &mut Found<'a, '_>);
+
+    /// Whether more than the routing keys decides.
+    fn reads_properties(&self) -> bool {
+        false
+    }
+}
+
+/// All kinds of exchange.
+static KINDS: [&dyn Kind; 6] = [
+    &direct::Direct,
+    &fanout::Fanout,
+    &topic::Topic,
+    &headers::Headers,
+    &consistent_hash::ConsistentHash,
+    &delayed::Delayed,
+];
+
+/// The kind of that name.
+pub(super) fn kind(name: &str) -> Option<&'static dyn Kind> {
+    KINDS.into_iter().find(|kind| kind.name() == name)
+}
+
+/// What else is to know of a routed message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Routed {
+    /// The same exchange and routing keys lead to the same queues until [`Catalog::version`] changes.
+    pub cacheable: bool,
+    /// The exchange it was published to delays messages by their header `x-delay`.
+    pub delayed: bool,
+}
+
+impl Catalog {
+    /// Finds the queues of a message that a client publishes, each once, in the order of their ids: queues of one
+    /// shard stand together. `routing_keys` are its routing key and those of its headers `CC` and `BCC`. What was in
+    /// `queues` is overwritten. No queue is no error.
+    ///
+    /// # Errors
+    /// [`crate::Cause::NotFound`] for an unknown exchange, [`crate::Cause::AccessRefused`] for an internal one,
+    /// [`crate::Cause::PreconditionFailed`] for a message that would go to too many queues or exchanges.
+    pub fn route(
+        &self,
+        vhost: &str,
+        exchange: &str,
+        routing_keys: &[&str],
+        properties: &RawProperties<'_>,
+        queues: &mut Vec<QueueId>,
+    ) -> Result<Routed, Refusal> {
+        self.route_from(vhost, exchange, routing_keys, properties, queues, true)
+    }
+
+    /// As [`Catalog::route`], for a message that the broker passes on, such as a dead letter: internal exchanges
+    /// are made for it.
+    ///
+    /// # Errors
+    /// As those of [`Catalog::route`], but for internal exchanges.
+    pub fn route_internally(
+        &self,
+        vhost: &str,
+        exchange: &str,
+        routing_keys: &[&str],
+        properties: &RawProperties<'_>,
+        queues: &mut Vec<QueueId>,
+    ) -> Result<Routed, Refusal> {
+        self.route_from(vhost, exchange, routing_keys, properties, queues, false)
+    }
+
+    fn route_from(
+        &self,
+        vhost: &str,
+        exchange: &str,
+        routing_keys: &[&str],
+        properties: &RawProperties<'_>,
+        queues: &mut Vec<QueueId>,
+        by_client: bool,
+    ) -> Result<Routed, Refusal> {
+        queues.clear();
+        let vhost = self.state.vhost(vhost)?;
+        let thing = || described(DestinationKind::Exchange.name(), exchange, &vhost.name);
+        let Some(first) = vhost.exchanges.get(exchange) else {
+            return Err(Refusal::not_found(format!("no {}", thing())));
+        };
+        if first.internal && by_client {
+            return Err(Refusal::access(format!("cannot publish to internal {}", thing())));
+        }
+        let message = RoutedMessage { routing_keys, properties };
+        let cacheable = walk(vhost, first, &message, queues)
+            .map_err(|_| Refusal::precondition(format!("a message to {} would go too many ways", thing())))?;
+        Ok(Routed { cacheable, delayed: first.delayed })
+    }
+}
+
+/// A message would reach more queues or pass more exchanges than one may.
+struct TooManyWays;
+
+/// Follows a message from `first` on, through each exchange once. Answers whether its routing keys alone decided.
+fn walk<'a>(
+    vhost: &'a Vhost,
+    first: &'a Exchange,
+    message: &RoutedMessage<'_>,
+    queues: &mut Vec<QueueId>,
+) -> Result<bool, TooManyWays> {
+    // Neither allocates before an exchange leads to another.
+    let mut ahead: Vec<&'a str> = Vec::new();
+    let mut seen: BTreeSet<&'a str> = BTreeSet::new();
+    let mut cacheable = true;
+    let mut current = first;
+    loop {
+        let before = queues.len() + ahead.len();
+        visit(vhost, current, message, &mut Found { queues, exchanges: &mut ahead });
+        cacheable &= !current.router.reads_properties();
+        if queues.len() + ahead.len() == before {
+            ahead.extend(current.alternate.as_deref());
+        }
+        if queues.len() > QUEUES_PER_MESSAGE {
+            keep_each_once(queues);
+            if queues.len() > QUEUES_PER_MESSAGE {
+                return Err(TooManyWays);
+            }
+        }
+        if seen.is_empty() && !ahead.is_empty() {
+            seen.insert(&first.name);
+        }
+        current = loop {
+            let Some(name) = ahead.pop() else {
+                keep_each_once(queues);
+                return Ok(cacheable);
+            };
+            if let Some(next) = vhost.exchanges.get(name).filter(|_| seen.insert(name)) {
+                break next;
+            }
+        };
+        if seen.len() > EXCHANGES_PER_MESSAGE {
+            return Err(TooManyWays);
+        }
+    }
+}
+
+/// Adds what one exchange gives. The default exchange leads to the queue of the routing key's name without a binding.
+fn visit<'a>(vhost: &Vhost, exchange: &'a Exchange, message: &RoutedMessage<'_>, found: &mut Found<'a, '_>) {
+    if exchange.name.is_empty() {
+        let named = message.routing_keys.iter().filter_map(|key| vhost.queues.get(*key));
+        found.queues.extend(named.map(|queue| queue.id));
+    } else {
+        exchange.router.find(message, found);
+    }
+}
+
+fn keep_each_once(queues: &mut Vec<QueueId>) {
+    if queues.len() > 1 {
+        queues.sort_unstable();
+        queues.dedup();
+    }
+}

@@ -1,0 +1,69 @@
+//! What there is: the entities by their names, and how to find them. Knows nothing of who may do what, and changes
+//! only by [`State::apply`].
+
+mod apply;
+mod binding;
+mod durable;
+mod exchange;
+mod queue;
+mod vhost;
+
+pub(super) use binding::Target;
+pub use binding::{Binding, Destination, DestinationKind};
+pub use exchange::Exchange;
+pub use queue::{Queue, QueueKind};
+pub use vhost::{Vhost, VhostLimits};
+
+use super::access::User;
+use crate::{Cause, ConnectionId, QueueId, Refusal};
+use rustc_hash::FxHashMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Everything that has a name.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) vhosts: BTreeMap<Arc<str>, Vhost>,
+    pub(super) users: BTreeMap<Arc<str>, User>,
+    /// The broker's global parameters, whose values mean nothing to the catalog.
+    pub(super) parameters: BTreeMap<Arc<str>, Arc<[u8]>>,
+    /// All queues of all vhosts.
+    pub(super) queues: FxHashMap<QueueId, Arc<Queue>>,
+    /// The exclusive queues of each connection.
+    pub(super) owned: FxHashMap<ConnectionId, BTreeSet<QueueId>>,
+    pub(super) serials: Serials,
+}
+
+/// Which serial number the next queue gets. Numbers are reserved in the log by the block, so that those of queues
+/// that do not survive a restart are not given out again after it.
+#[derive(Debug, Default)]
+pub(super) struct Serials {
+    pub(super) next: u64,
+    /// All numbers below this are reserved.
+    pub(super) reserved: u64,
+}
+
+impl State {
+    /// The vhost of that name.
+    ///
+    /// # Errors
+    /// [`Cause::NotAllowed`] if there is none, as `connection.open` puts it.
+    pub(super) fn vhost(&self, name: &str) -> Result<&Vhost, Refusal> {
+        self.vhosts
+            .get(name)
+            .ok_or_else(|| Refusal::new(Cause::NotAllowed, format!("vhost {name} not found")))
+    }
+
+    /// The user of that name.
+    ///
+    /// # Errors
+    /// [`Cause::NotFound`] if there is none.
+    pub(super) fn user(&self, name: &str) -> Result<&User, Refusal> {
+        self.users.get(name).ok_or_else(|| Refusal::not_found(format!("no user '{name}'")))
+    }
+}
+
+/// How RabbitMQ names a thing in its texts: `queue 'q' in vhost '/'`.
+pub(super) fn described(kind: &str, name: &str, vhost: &str) -> String {
+    format!("{kind} '{name}' in vhost '{vhost}'")
+}
