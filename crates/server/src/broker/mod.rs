@@ -19,7 +19,7 @@ mod turn;
 mod upkeep;
 
 pub use clock::Clock;
-pub use mailbox::Mailbox;
+pub use mailbox::{Batch, Mailbox};
 pub use recovery::{Settings, StartError, open};
 pub use turn::Turn;
 
@@ -29,8 +29,9 @@ use leveret_core::{ConnectionId, LogId, ShardIndex};
 use leveret_log::Position;
 use log::LogCell;
 use rustc_hash::FxHashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::thread::JoinHandle;
 use tokio::sync::Notify;
 
 /// The running broker. Shared by all tasks and threads.
@@ -40,6 +41,15 @@ pub struct Broker {
     shards: Box<[ShardCell]>,
     clock: Clock,
     next_connection: AtomicU64,
+    stopping: AtomicBool,
+    threads: Mutex<Threads>,
+}
+
+/// The broker's threads, by the order in which they end.
+#[derive(Default)]
+struct Threads {
+    upkeep: Vec<JoinHandle<()>>,
+    logs: Vec<JoinHandle<()>>,
 }
 
 /// A shard, its log, and what wakes its housekeeper.
@@ -117,15 +127,48 @@ impl Broker {
         logs.filter_map(LogCell::failure).next()
     }
 
+    /// Syncs everything, writes the last checkpoints and ends the threads. No connection may be open any more.
+    /// Blocks until that is done.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+        let threads = std::mem::take(&mut *self.threads());
+        // The upkeep writes the last checkpoints, and waits for the logs while it does.
+        join(threads.upkeep);
+        self.catalog_log.stop();
+        for cell in &self.shards {
+            cell.log.stop();
+        }
+        join(threads.logs);
+    }
+
     /// The broker's clock.
     pub fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    fn threads(&self) -> MutexGuard<'_, Threads> {
+        // The lists are whole at every moment, so a poisoned lock is as good as any.
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn log(&self, log: LogId) -> &LogCell {
         match log {
             LogId::Catalog => &self.catalog_log,
             LogId::Shard(index) => &self.shards[usize::from(index.0)].log,
+        }
+    }
+}
+
+fn start_thread(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StartError> {
+    let started = std::thread::Builder::new().name(name.to_owned()).spawn(work);
+    started.map_err(|error| StartError::Io { what: format!("starting the thread {name}"), error })
+}
+
+fn join(threads: Vec<JoinHandle<()>>) {
+    for thread in threads {
+        thread.thread().unpark();
+        if thread.join().is_err() {
+            tracing::error!("a thread of the broker has panicked");
         }
     }
 }

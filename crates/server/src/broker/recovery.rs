@@ -2,16 +2,15 @@
 //! log of each shard.
 
 use super::log::LogCell;
-use super::{Broker, Clock, ShardCell, ShardInner, housekeeper, upkeep};
+use super::{Broker, Clock, ShardCell, ShardInner, housekeeper, start_thread, upkeep};
 use leveret_core::catalog::{Catalog, CatalogReplay, PasswordHash};
 use leveret_core::shard::Shard;
 use leveret_core::{LogId, ShardIndex};
-use leveret_log::driver::FileDriver;
-use leveret_log::{Committer, FileOptions, Geometry, LogError, Position, ReadCache, Recovery, ReplayError};
+use leveret_log::{Committer, FileDriver, FileOptions, Geometry, LogError, Position, ReadCache, Recovery, ReplayError};
 use rustc_hash::FxHashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use tokio::sync::Notify;
 
@@ -101,6 +100,8 @@ pub fn open(settings: &Settings) -> Result<Arc<Broker>, StartError> {
         shards: cells.into(),
         clock,
         next_connection: AtomicU64::new(1),
+        stopping: AtomicBool::new(false),
+        threads: Mutex::default(),
     });
     broker.start_catalog_log(catalog_committer)?;
     for (index, committer) in committers.into_iter().enumerate() {
@@ -149,7 +150,7 @@ fn open_shard(
     let reader = recovery.reader();
     let mut shard = Shard::new(index, recovery.geometry());
     shard.begin(clock.now());
-    for queue in catalog.queues_in(index) {
+    for queue in catalog.all_queues().into_iter().filter(|queue| queue.id.shard() == index) {
         shard.open_queue(queue.id, queue.settings.clone());
     }
     if let Some(checkpoint) = recovery.checkpoint() {
@@ -175,15 +176,17 @@ fn open_shard(
 impl Broker {
     fn start_catalog_log(self: &Arc<Broker>, committer: Committer) -> Result<(), StartError> {
         let broker = self.clone();
-        start_thread("log-catalog", move || {
+        let thread = start_thread("log-catalog", move || {
             let catalog = || broker.catalog.write().unwrap_or_else(PoisonError::into_inner);
             broker.catalog_log.run(committer, || catalog().tail().take_batch(), || catalog().tail().fail());
-        })
+        })?;
+        self.threads().logs.push(thread);
+        Ok(())
     }
 
     fn start_shard(self: &Arc<Broker>, index: ShardIndex, committer: Committer) -> Result<(), StartError> {
         let broker = self.clone();
-        start_thread(&format!("log-{}", index.0), move || {
+        let thread = start_thread(&format!("log-{}", index.0), move || {
             let cell = &broker.shards[usize::from(index.0)];
             let take = || cell.lock().shard.tail().and_then(|tail| tail.take_batch());
             let fail = || {
@@ -193,15 +196,10 @@ impl Broker {
             };
             cell.log.run(committer, take, fail);
         })?;
+        self.threads().logs.push(thread);
         tokio::spawn(housekeeper::run(self.clone(), index));
         Ok(())
     }
-}
-
-/// Starts a named thread.
-pub(super) fn start_thread(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), StartError> {
-    let started = std::thread::Builder::new().name(name.to_owned()).spawn(work);
-    started.map(drop).map_err(|error| StartError::Io { what: format!("starting the thread {name}"), error })
 }
 
 fn warn_of_damaged_checkpoints(recovery: &Recovery) {

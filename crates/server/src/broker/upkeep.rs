@@ -1,13 +1,14 @@
 //! Upkeep: bounds the replay after a crash by checkpoints, and the space on disk by deleting dead segments and
 //! rewriting sparse ones. One thread for all logs; it holds a shard only for moments.
 
-use super::{Broker, ShardCell, StartError, recovery::start_thread};
+use super::{Broker, ShardCell, StartError, start_thread};
 use leveret_core::broker::Access;
 use leveret_core::shard::Relocation;
 use leveret_core::{LogId, ShardIndex};
 use leveret_log::{LogError, Position, ReadCache, SegmentNumber};
 use std::collections::{BTreeSet, VecDeque};
-use std::sync::{Arc, PoisonError, Weak};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How often the logs are looked at.
@@ -26,28 +27,29 @@ const SLACK_SEGMENTS: u64 = 8;
 /// Payload bytes that are relocated in one turn.
 const RELOCATION_BYTES: usize = 256 << 10;
 
-/// Starts the thread; it ends with the broker.
+/// Starts the thread; it ends when the broker stops.
 pub(super) fn start(broker: &Arc<Broker>) -> Result<(), StartError> {
-    let weak = Arc::downgrade(broker);
+    let kept = broker.clone();
     let mut shards: Vec<ShardUpkeep> = (0..broker.shards.len()).map(|_| ShardUpkeep::default()).collect();
-    start_thread("upkeep", move || {
+    let thread = start_thread("upkeep", move || {
         let mut catalog = Position::NONE;
-        while let Some(broker) = wait(&weak) {
-            if let Err(error) = keep_catalog(&broker, &mut catalog) {
+        loop {
+            std::thread::park_timeout(PERIOD);
+            if kept.stopping.load(Ordering::Acquire) {
+                return finish(&kept);
+            }
+            if let Err(error) = keep_catalog(&kept, &mut catalog) {
                 tracing::warn!(%error, "the catalog's checkpoint failed");
             }
             for (index, upkeep) in shards.iter_mut().enumerate() {
-                if let Err(error) = upkeep.look(&broker, ShardIndex(index as u16)) {
+                if let Err(error) = upkeep.look(&kept, ShardIndex(index as u16)) {
                     tracing::warn!(shard = index, %error, "the upkeep of a shard's log failed");
                 }
             }
         }
-    })
-}
-
-fn wait(broker: &Weak<Broker>) -> Option<Arc<Broker>> {
-    std::thread::sleep(PERIOD);
-    broker.upgrade()
+    })?;
+    broker.threads().upkeep.push(thread);
+    Ok(())
 }
 
 /// Writes a checkpoint of the catalog and deletes the segments before it: nothing else lives in them.
@@ -211,12 +213,9 @@ fn block_until_durable(broker: &Broker, log: LogId, position: Position) -> bool 
     true
 }
 
-/// Writes a last checkpoint of every log, so that the next start has nothing to replay.
-pub(super) fn finish(broker: &Broker) {
-    let mut catalog = Position::NONE;
-    if let Err(error) = keep_catalog(broker, &mut catalog) {
-        tracing::warn!(%error, "the last checkpoint of the catalog failed");
-    }
+/// Writes a last checkpoint of every shard, so that the next start has nothing to replay. The catalog's log is short
+/// enough to be replayed.
+fn finish(broker: &Broker) {
     for index in 0..broker.shards.len() {
         if let Err(error) = ShardUpkeep::default().write_checkpoint(broker, ShardIndex(index as u16)) {
             tracing::warn!(%error, "the last checkpoint of a shard failed");
