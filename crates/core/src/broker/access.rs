@@ -3,7 +3,7 @@
 
 use crate::catalog::Catalog;
 use crate::shard::Shard;
-use crate::{ShardIndex, Time, Wait};
+use crate::{LogId, ShardIndex, Time, Wait};
 use bytes::Bytes;
 use leveret_log::{Position, ReadError};
 
@@ -21,6 +21,9 @@ pub trait Access {
 
     /// How many shards there are; at least one.
     fn shards(&self) -> u16;
+
+    /// Up to where a log is durable, as far as is known without waiting.
+    fn durable(&self, log: LogId) -> Position;
 
     /// The catalog as it is now.
     fn catalog(&self) -> &Catalog;

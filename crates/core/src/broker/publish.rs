@@ -62,9 +62,18 @@ impl Session {
         }
         let mut rewritten = std::mem::take(&mut self.rewritten);
         let raw = without_bcc(&properties, publish.properties, &mut rewritten)?;
-        let outcome = store(access, &route.queues, publish, raw, traits);
+        let mut outcome = store(access, &route.queues, publish, raw, traits);
         self.rewritten = rewritten;
-        if cacheable && !sender_selected {
+        // A queue that another client has declared a moment ago may not survive a crash yet: a message in it is
+        // safe only once the catalog is. Such a route is not kept, so that the next message asks again.
+        let known = Wait { log: LogId::Catalog, position: access.catalog().position() };
+        if access.durable(known.log) < known.position {
+            if let Ok(Outcome { waits, .. }) = &mut outcome
+                && !waits.is_empty()
+            {
+                waits.add(known);
+            }
+        } else if cacheable && !sender_selected {
             self.routes.keep(route);
         }
         outcome

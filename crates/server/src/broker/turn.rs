@@ -66,6 +66,10 @@ impl Access for Turn<'_> {
         self.broker.shards.len() as u16
     }
 
+    fn durable(&self, log: LogId) -> Position {
+        self.broker.durable(log)
+    }
+
     fn catalog(&self) -> &Catalog {
         self.catalog.as_ref().expect(HELD)
     }
