@@ -19,6 +19,9 @@ mod settings;
 pub mod shard;
 pub mod wire;
 
+/// Where a record is in a log: doors compare positions, and never see the log itself.
+pub use leveret_log::Position;
+
 pub use ids::{ConnectionId, ConsumerId, LeaseId, LogId, QueueId, ShardIndex, Time, Wait};
 pub use refusal::{Cause, Refusal};
 pub use settings::{
