@@ -2,7 +2,10 @@
 //! broker in, bytes out.
 //!
 //! - [`codec`] turns bytes into frames, methods and contents, and back. It keeps no state.
+//! - [`connection`] is a client's connection from its first byte to its last, with its channels.
 //!
 //! Nothing here opens a socket, reads a clock or holds a message.
 
+mod channel;
 pub mod codec;
+pub mod connection;

@@ -1,0 +1,112 @@
+//! Publish: a message from its frames to the broker, and what the publisher hears of it.
+
+use super::Channel;
+use super::reply;
+use crate::codec::method::basic;
+use crate::codec::{ReplyCode, write_content};
+use crate::connection::fault::Fault;
+use crate::connection::link::{Context, Link};
+use leveret_core::Cause;
+use leveret_core::broker::{Access, Outcome, Publish};
+
+/// A published message, whole.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Incoming<'a> {
+    pub(crate) exchange: &'a str,
+    pub(crate) routing_key: &'a str,
+    /// It is returned if no queue takes it.
+    pub(crate) mandatory: bool,
+    /// It is returned if no consumer takes it at once. Not offered, as in RabbitMQ.
+    pub(crate) immediate: bool,
+    pub(crate) properties: &'a [u8],
+    pub(crate) body: &'a [u8],
+}
+
+impl Channel {
+    /// Publishes a message, or keeps it for the commit of the transaction.
+    pub(crate) fn publish<A: Access>(
+        &mut self,
+        cx: &mut Context<'_, A>,
+        incoming: &Incoming<'_>,
+    ) -> Result<(), Fault> {
+        cx.link.published = true;
+        if incoming.immediate {
+            return Err(Fault::new(ReplyCode::NotImplemented, "immediate=true"));
+        }
+        check_size(cx.link, incoming.body.len() as u64)?;
+        if !reply::wants_reply(incoming.properties) {
+            return self.publish_rewritten(cx, incoming);
+        }
+        let mut rewritten = std::mem::take(&mut cx.link.rewritten);
+        rewritten.clear();
+        let properties = self.with_reply_queue(incoming.properties, &mut rewritten);
+        let published = properties
+            .and_then(|properties| self.publish_rewritten(cx, &Incoming { properties, ..*incoming }));
+        cx.link.rewritten = rewritten;
+        published
+    }
+
+    /// Publishes a message whose `reply_to` is as consumers shall see it.
+    fn publish_rewritten<A: Access>(
+        &mut self,
+        cx: &mut Context<'_, A>,
+        incoming: &Incoming<'_>,
+    ) -> Result<(), Fault> {
+        if let Some(transaction) = &mut self.transaction {
+            return transaction.publish(incoming, cx.link.settings.transaction_bytes);
+        }
+        let outcome = self.publish_now(cx, incoming)?;
+        if let Some(confirms) = &mut self.confirms {
+            cx.link.logs.want(&outcome.waits);
+            if confirms.record(cx.link.batch, outcome.refused, outcome.waits) {
+                cx.link.confirming.push(self.number);
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands a message to the broker; returns it to the publisher if it is mandatory and no queue takes it.
+    #[inline]
+    pub(super) fn publish_now<A: Access>(
+        &mut self,
+        cx: &mut Context<'_, A>,
+        incoming: &Incoming<'_>,
+    ) -> Result<Outcome, Fault> {
+        let Incoming { exchange, routing_key, properties, body, .. } = *incoming;
+        let publish = Publish { exchange, routing_key, properties, body };
+        let outcome = match cx.session.publish(cx.access, &publish) {
+            Ok(outcome) => outcome,
+            // A log that failed refuses: that is what a nack is for.
+            Err(refusal) if refusal.cause == Cause::Internal && self.confirms.is_some() => {
+                Outcome { routed: true, refused: true, ..Outcome::default() }
+            }
+            Err(refusal) => return Err(refusal.into()),
+        };
+        if incoming.mandatory && !outcome.routed {
+            self.give_to_publisher(cx.link, incoming);
+        }
+        Ok(outcome)
+    }
+
+    fn give_to_publisher(&self, link: &mut Link, incoming: &Incoming<'_>) {
+        let method = basic::Return {
+            reply_code: ReplyCode::NoRoute.code(),
+            reply_text: ReplyCode::NoRoute.name(),
+            exchange: incoming.exchange,
+            routing_key: incoming.routing_key,
+        };
+        let (properties, body) = (incoming.properties, incoming.body);
+        write_content(link.output.tail(), self.number, link.frame_max, &method, properties, body);
+    }
+}
+
+/// # Errors
+/// 406 for a body that is larger than a message may be.
+pub(super) fn check_size(link: &Link, bytes: u64) -> Result<(), Fault> {
+    let max = link.settings.message_bytes;
+    if bytes <= max as u64 {
+        return Ok(());
+    }
+    let text = format!("message size {bytes} is larger than configured max size {max}");
+    Err(Fault::new(ReplyCode::PreconditionFailed, text))
+}
