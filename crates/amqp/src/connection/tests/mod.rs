@@ -1,1 +1,13 @@
-//! Tests of a connection: bytes in, bytes out.
+//! Tests of a connection: bytes in, bytes out, over a broker with two shards in memory.
+
+mod alarm;
+mod client;
+mod confirm;
+mod consume;
+mod damage;
+mod declare;
+mod handshake;
+mod publish;
+mod reply;
+mod tx;
+mod world;
