@@ -6,7 +6,7 @@
 use super::Channel;
 use crate::codec::ReplyCode;
 use crate::codec::method::{Arguments, basic, confirm};
-use crate::connection::durable::DurableLogs;
+use crate::connection::durable::{DurableLogs, Fate};
 use crate::connection::fault::Fault;
 use crate::connection::link::Context;
 use leveret_core::broker::{Access, Waits};
@@ -59,8 +59,12 @@ impl Confirms {
     /// Writes the confirms of all messages that are safe. Answers whether some are left.
     pub(super) fn release(&mut self, channel: u16, logs: &DurableLogs, out: &mut Vec<u8>) -> bool {
         let mut pending: Option<(u64, bool)> = None;
-        while let Some(run) = self.runs.front().filter(|run| logs.hold(&run.waits)) {
-            let (last, refused) = (run.last, run.refused);
+        while let Some(run) = self.runs.front() {
+            let (last, refused) = match logs.fate(&run.waits) {
+                Fate::Open => break,
+                Fate::Holds => (run.last, run.refused),
+                Fate::Broken => (run.last, true),
+            };
             self.runs.pop_front();
             if let Some((last, other)) = pending.filter(|(_, pending)| *pending != refused) {
                 self.write(channel, last, other, out);

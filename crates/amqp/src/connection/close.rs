@@ -2,6 +2,7 @@
 
 use super::channels::Slot;
 use super::fault::Fault;
+use super::notice::Notice;
 use super::{Connection, Phase};
 use crate::codec::ReplyCode;
 use crate::codec::method::{channel, connection};
@@ -28,6 +29,15 @@ impl Connection {
         self.phase = Phase::Closed;
     }
 
+    /// The client was promised something that a failed log will never keep: it must not wait for ever.
+    pub(super) fn promise_broken(&mut self) {
+        if self.phase == Phase::Running {
+            let fault = Fault::new(ReplyCode::InternalError, "a log of the broker has failed");
+            self.notices.add(Notice::ConnectionFault { text: fault.reply_text() });
+            self.send_close(&fault, (0, 0));
+        }
+    }
+
     /// Reports a fault to the client and ends what it ends: a channel, or the connection.
     pub(super) fn fail<A: Access>(&mut self, access: &mut A, number: u16, fault: Fault, method: (u16, u16)) {
         if matches!(self.phase, Phase::Closing | Phase::Lingering | Phase::Closed) {
@@ -35,14 +45,14 @@ impl Connection {
         }
         if number != 0 && self.phase == Phase::Running && !fault.ends_connection() {
             self.end_channel(access, number, Slot::Closing);
-            let close = channel::Close {
-                reply_code: fault.code.code(),
-                reply_text: &fault.reply_text(),
-                class_id: method.0,
-                method_id: method.1,
-            };
-            return self.link.output.method(number, &close);
+            let text = fault.reply_text();
+            let (class_id, method_id) = method;
+            let close =
+                channel::Close { reply_code: fault.code.code(), reply_text: &text, class_id, method_id };
+            self.link.output.method(number, &close);
+            return self.notices.add(Notice::ChannelFault { channel: number, text });
         }
+        self.notices.add(Notice::ConnectionFault { text: fault.reply_text() });
         self.end_session(access);
         let refused = fault.code == ReplyCode::AccessRefused;
         let told = match self.phase {

@@ -1,8 +1,7 @@
 //! How far the logs are durable, as far as this connection was told, and what it still waits for.
 
-use leveret_core::Position;
 use leveret_core::broker::Waits;
-use leveret_core::{LogId, Wait};
+use leveret_core::{LogId, Position};
 
 /// The logs, each by its index: the catalog's first, then those of the shards.
 #[derive(Debug, Default)]
@@ -15,6 +14,19 @@ struct Progress {
     durable: Position,
     /// The furthest position that anything waited for.
     wanted: Position,
+    /// It will not become durable any further.
+    failed: bool,
+}
+
+/// What becomes of a promise.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Fate {
+    /// A log is not that far yet.
+    Open,
+    /// Nothing stands against it any more.
+    Holds,
+    /// It will never hold: a log has failed before.
+    Broken,
 }
 
 impl DurableLogs {
@@ -29,14 +41,23 @@ impl DurableLogs {
         has_to
     }
 
-    /// Whether nothing stands against a promise any more.
-    pub(crate) fn hold(&self, waits: &Waits) -> bool {
-        waits.as_slice().iter().all(|wait| self.holds(wait))
+    /// What becomes of a promise that waits for this.
+    #[inline]
+    pub(crate) fn fate(&self, waits: &Waits) -> Fate {
+        let mut fate = Fate::Holds;
+        for wait in waits.as_slice() {
+            match self.logs.get(index(wait.log)) {
+                Some(log) if log.durable >= wait.position => {}
+                Some(log) if log.failed => return Fate::Broken,
+                _ => fate = Fate::Open,
+            }
+        }
+        fate
     }
 
     /// Whether something waits for this log.
     pub(crate) fn waits_for(&self, log: LogId) -> bool {
-        self.logs.get(index(log)).is_some_and(|log| log.wanted > log.durable)
+        self.logs.get(index(log)).is_some_and(|log| log.wanted > log.durable && !log.failed)
     }
 
     /// The log is durable up to a position. It never goes back.
@@ -45,8 +66,9 @@ impl DurableLogs {
         log.durable = log.durable.max(position);
     }
 
-    fn holds(&self, wait: &Wait) -> bool {
-        self.logs.get(index(wait.log)).is_some_and(|log| log.durable >= wait.position)
+    /// The log takes nothing more: what is not durable now never will be.
+    pub(crate) fn fail(&mut self, log: LogId) {
+        self.log(log).failed = true;
     }
 
     fn log(&mut self, log: LogId) -> &mut Progress {

@@ -2,6 +2,7 @@
 
 use super::fault::Fault;
 use super::link::Capabilities;
+use super::notice::Notice;
 use super::settings::{Authenticator, Credentials, LoginRefused, Mechanism};
 use super::{Connection, Phase};
 use crate::codec::ReplyCode;
@@ -41,6 +42,7 @@ impl Connection {
             Opening::Refused => {
                 self.link.output.tail().extend_from_slice(&PROTOCOL_HEADER);
                 self.phase = Phase::Closed;
+                self.notices.add(Notice::OtherProtocol);
                 input.len()
             }
             Opening::Amqp => {
@@ -135,7 +137,8 @@ impl Connection {
         let login = self.log_in(authenticator, mechanism, start_ok.response);
         match login {
             Ok(user) => self.user = Some(user),
-            Err(_reason) => {
+            Err(LoginRefused(reason)) => {
+                self.notices.add(Notice::LoginRefused { mechanism: mechanism.name(), reason });
                 let text = format!(
                     "Login was refused using authentication mechanism {}. For details see the broker logfile.",
                     mechanism.name()
@@ -204,7 +207,9 @@ impl Connection {
             usage.connections_of_user,
         )?;
         let vhost = catalog.vhost(open.virtual_host).map(|vhost| vhost.name.clone());
-        self.session = Some(Session::new(self.id, vhost.unwrap_or_else(|| open.virtual_host.into()), user));
+        let vhost: Arc<str> = vhost.unwrap_or_else(|| open.virtual_host.into());
+        self.notices.add(Notice::Opened { user: user.to_string(), vhost: vhost.to_string() });
+        self.session = Some(Session::new(self.id, vhost, user));
         self.link.output.method(0, &OpenOk { known_hosts: "" });
         self.phase = Phase::Running;
         Ok(())

@@ -18,6 +18,7 @@ mod frames;
 mod handshake;
 mod heartbeat;
 pub(crate) mod link;
+mod notice;
 mod output;
 mod overview;
 mod settings;
@@ -25,6 +26,7 @@ mod settings;
 mod tests;
 
 pub use crate::channel::ChannelOverview;
+pub use notice::Notice;
 pub use overview::ConnectionOverview;
 pub use settings::{
     Authenticator, Bodies, BodyError, Credentials, DoorSettings, LoginRefused, Mechanism, Peer, Usage,
@@ -37,6 +39,7 @@ use leveret_core::broker::{Access, Session};
 use leveret_core::wire::Table;
 use leveret_core::{ConnectionId, LogId, Position, Time};
 use link::Link;
+use notice::Notices;
 use std::sync::Arc;
 
 /// Bytes of deliveries on their way beyond which whoever drives the connection may have stopped reading from it.
@@ -61,6 +64,7 @@ pub struct Connection {
     channels: Channels,
     link: Link,
     alarm: Alarm,
+    notices: Notices,
 }
 
 /// How far a connection has come.
@@ -125,6 +129,7 @@ impl Connection {
             channels: Channels::default(),
             link: Link::new(settings, handshake::FRAME_BYTES),
             alarm: Alarm::default(),
+            notices: Notices::default(),
         }
     }
 
@@ -148,15 +153,26 @@ impl Connection {
                 count => used += count,
             }
         }
-        self.release_confirms();
+        self.keep_promises();
         used
     }
 
     /// A log is durable up to a position: what waited for that leaves.
     pub fn durable(&mut self, log: LogId, position: Position) {
         self.link.logs.advance(log, position);
-        self.link.output.open_gates(&self.link.logs);
-        self.release_confirms();
+        self.keep_promises();
+    }
+
+    /// A log has failed and will not become durable any further: messages that waited for it are refused
+    /// (`basic.nack`), and a client that was promised anything else loses its connection.
+    pub fn log_failed(&mut self, log: LogId) {
+        self.link.logs.fail(log);
+        self.keep_promises();
+    }
+
+    /// Takes out what the broker's log should hear of the connection.
+    pub fn notices(&mut self) -> Vec<Notice> {
+        self.notices.take()
     }
 
     /// Whether anything waits for this log to become durable further than it was said to be.
@@ -173,10 +189,16 @@ impl Connection {
                 match self.heartbeat.check(self.now, deaf) {
                     Beat::Rest => {}
                     Beat::Send => self.link.output.heartbeat(),
-                    Beat::Dead => self.phase = Phase::Closed,
+                    Beat::Dead => {
+                        self.notices.add(Notice::Silent);
+                        self.phase = Phase::Closed;
+                    }
                 }
             }
             _ if self.now >= self.deadline => {
+                if !matches!(self.phase, Phase::Lingering | Phase::Closed) {
+                    self.notices.add(Notice::TooSlow);
+                }
                 self.phase = Phase::Closed;
                 self.link.output.drop_gates();
             }
@@ -247,8 +269,12 @@ impl Connection {
         }
     }
 
-    /// Sends the confirms of messages that are safe.
-    fn release_confirms(&mut self) {
+    /// Sends what waited for the logs, as far as they are.
+    fn keep_promises(&mut self) {
+        if self.link.output.open_gates(&self.link.logs) {
+            self.link.output.drop_gates();
+            self.promise_broken();
+        }
         let Connection { channels, link, .. } = self;
         let mut confirming = std::mem::take(&mut link.confirming);
         confirming.retain(|number| {

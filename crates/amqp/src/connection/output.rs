@@ -4,7 +4,7 @@
 //! their order, so everything behind such a reply waits with it. It also counts the deliveries on their way, so
 //! that the shards' windows open again once the client has them.
 
-use super::durable::DurableLogs;
+use super::durable::{DurableLogs, Fate};
 use crate::codec::frame::HEARTBEAT;
 use crate::codec::method::Arguments;
 use leveret_core::broker::{Access, Waits};
@@ -84,18 +84,27 @@ impl Output {
         self.method(channel, method);
     }
 
-    /// Opens the gates whose promises hold now.
-    pub(crate) fn open_gates(&mut self, logs: &DurableLogs) {
-        while self.gates.front().is_some_and(|gate| logs.hold(&gate.waits)) {
-            let Some(gate) = self.gates.pop_front() else { break };
+    /// Opens the gates whose promises hold now. Answers whether the next one is broken and will never open.
+    pub(crate) fn open_gates(&mut self, logs: &DurableLogs) -> bool {
+        let mut broken = false;
+        while let Some(gate) = self.gates.front() {
+            match logs.fate(&gate.waits) {
+                Fate::Holds => {}
+                fate => {
+                    broken = fate == Fate::Broken;
+                    break;
+                }
+            }
+            let bytes = self.gates.pop_front().map(|gate| gate.bytes).unwrap_or_default();
             self.settle_ready();
-            self.ready.extend_from_slice(&gate.bytes);
+            self.ready.extend_from_slice(&bytes);
         }
         if self.gates.is_empty() {
             for window in &mut self.windows {
                 window.ready.add(std::mem::take(&mut window.held));
             }
         }
+        broken
     }
 
     /// Whether anything waits behind a promise.

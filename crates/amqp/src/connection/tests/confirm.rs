@@ -190,3 +190,17 @@ fn confirms_of_a_closed_channel_are_not_sent() {
     client.pump(&mut world);
     client.expect_silence();
 }
+
+#[test]
+fn what_waited_for_a_log_that_fails_is_refused() {
+    let mut world = World::new();
+    let mut client = confirming(&mut world);
+    client.bytes(&mut world, &messages(3, "a"));
+    for log in World::logs() {
+        client.door.log_failed(log);
+    }
+    client.pump(&mut world);
+    client.expect(1, &basic::Nack { delivery_tag: 3, multiple: true, requeue: false });
+    client.send(&mut world, 1, &declare("new", &Table::new()).method());
+    client.expect_connection_close(541, "INTERNAL_ERROR - a log of the broker has failed");
+}
