@@ -105,8 +105,13 @@ impl Access for Turn<'_> {
     fn read(&mut self, shard: ShardIndex, location: Position) -> Result<(u8, Bytes), ReadError> {
         // What this turn appended is readable once it is sealed; and nobody waits for a disk with a shard in hand.
         self.leave_shard();
-        let record = self.broker.reader(shard).owned_record(&mut ReadCache::new(), location)?;
-        Ok((record.tag.kind, record.payload))
+        match self.broker.reader(shard).owned_record(&mut ReadCache::new(), location) {
+            Ok(record) => Ok((record.tag.kind, record.payload)),
+            Err(error) => {
+                tracing::error!(shard = shard.0, %error, "a message or page cannot be read back from the log");
+                Err(error)
+            }
+        }
     }
 
     fn finish(&mut self) {

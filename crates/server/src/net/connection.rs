@@ -3,12 +3,12 @@
 //! One task does all of it, so the door needs no lock. What it reads is bounded by its buffer, what it writes by the
 //! connection's window; while its output waits for the client, or the log for the disk, it reads nothing.
 
-use crate::broker::{Broker, Mailbox, Turn};
+use crate::broker::{Batch, Broker, Mailbox};
 use leveret_amqp::connection::{Authenticator, Bodies, BodyError, Connection, State};
-use leveret_core::broker::Access;
-use leveret_core::{ConnectionId, LogId, ShardIndex};
+use leveret_core::{ConnectionId, ShardIndex};
 use leveret_log::{Position, ReadCache};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
 
@@ -16,6 +16,8 @@ use tokio::sync::watch;
 const IDLE_BYTES: usize = 2 << 10;
 /// Bytes that are read, and handled in one turn, at most.
 const READ_BYTES: usize = 256 << 10;
+/// How long a connection waits for a log that is behind before it looks again.
+const CONGESTED: Duration = Duration::from_millis(10);
 /// Bytes of output beyond which nothing more is read: the client does not keep up.
 const OUTPUT_BYTES: usize = 1 << 20;
 
@@ -35,13 +37,9 @@ where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
-    let broker = context.broker.clone();
     let mut task = Task::new(context, &mut door, mailbox);
     task.run(reader, writer).await;
-    let mut turn = broker.turn();
-    door.lost(&mut turn);
-    drop(turn);
-    broker.disconnect(id);
+    task.end(id);
 }
 
 struct Task<'a> {
@@ -50,7 +48,7 @@ struct Task<'a> {
     mailbox: Arc<Mailbox>,
     input: Vec<u8>,
     /// Effects taken from the mailbox; kept for its memory.
-    batches: Vec<crate::broker::Batch>,
+    batches: Vec<Batch>,
     bodies: LogBodies,
     /// Output that is being written.
     output: Vec<u8>,
@@ -122,21 +120,26 @@ impl<'a> Task<'a> {
         }
     }
 
-    /// Handles what was read: every whole frame of it in one turn.
+    /// Handles what was read, then waits while the logs are behind: the client is held back by its socket.
     async fn receive(&mut self) {
-        let broker = self.context.broker.clone();
-        let mut turn = broker.turn();
-        let used = self.door.receive(&mut turn, &*self.context.authenticator, &mut self.bodies, &self.input);
+        self.handle_input();
+        if let Some(drained) = self.context.broker.congested() {
+            // A timeout covers the moment between the question and the wait.
+            let _either = tokio::time::timeout(CONGESTED, drained.notified()).await;
+        }
+    }
+
+    /// Handles every whole frame of the input in one turn.
+    fn handle_input(&mut self) {
+        let mut turn = self.context.broker.turn();
+        let used =
+            self.door.receive(&mut turn, &*self.context.authenticator, &mut self.bodies, &self.input);
         drop(turn);
         let full = self.input.len() == self.input.capacity();
         self.input.drain(..used);
         // A full buffer says that there is more: the next read takes twice as much. An empty one is given back.
         if full && self.input.capacity() < READ_BYTES {
             self.input.reserve(self.input.capacity() * 2 - self.input.len());
-        }
-        if let Some(drained) = broker.congested() {
-            // A timeout covers the moment between the question and the wait.
-            let _either = tokio::time::timeout(std::time::Duration::from_millis(10), drained.notified()).await;
         }
     }
 
@@ -171,6 +174,19 @@ impl<'a> Task<'a> {
             self.output.clear();
             let mut turn = self.context.broker.turn();
             self.door.written(&mut turn);
+        }
+    }
+
+    /// Cleans up, whatever has ended the connection.
+    fn end(&mut self, id: ConnectionId) {
+        let broker = self.context.broker.clone();
+        self.door.lost(&mut broker.turn());
+        broker.disconnect(id);
+        // What was on its way until now goes back, too.
+        self.mailbox.take(&mut self.batches);
+        let mut turn = broker.turn();
+        for batch in self.batches.drain(..) {
+            self.door.effects(&mut turn, batch.shard, &batch.effects, &mut self.bodies);
         }
     }
 
