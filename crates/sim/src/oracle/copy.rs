@@ -1,0 +1,94 @@
+//! One message in one queue, as the oracle knows it.
+
+use leveret_core::shard::DeadReason;
+use leveret_core::{ConsumerId, LeaseId, QueueId, Time};
+
+/// A message in a queue. Its key in the queue's model orders it: every key lies behind the record's first byte and not
+/// behind its end, so that keys and positions compare as the records do.
+#[derive(Clone, Debug)]
+pub(super) struct Copy {
+    pub(super) uid: u64,
+    pub(super) persistent: bool,
+    pub(super) level: u8,
+    pub(super) group: Option<u64>,
+    /// It expires once this has passed.
+    pub(super) expires: Option<Time>,
+    /// It was delayed, or came back with a delay: it may go out after younger ones.
+    pub(super) was_delayed: bool,
+    /// Its publisher has its confirm: from now on it may not be lost.
+    pub(super) confirmed: bool,
+    /// The first position at which its record can be.
+    pub(super) from: u64,
+    pub(super) state: State,
+    /// Where it came from, if it is a dead letter.
+    pub(super) source: Option<(QueueId, u64)>,
+    /// How often it may arrive at its dead-letter target, and how often it was seen there.
+    pub(super) transfers: u32,
+    pub(super) arrivals: u32,
+}
+
+/// What changes in the life of a copy, and what a crash may roll back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct State {
+    pub(super) place: Place,
+    /// Failed deliveries: at least, at most.
+    pub(super) failures: (u16, u16),
+    /// Deliveries: at least, at most.
+    pub(super) acquired: (u16, u16),
+}
+
+/// Where a copy is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Place {
+    Ready,
+    Delayed(Time),
+    Held(Holder),
+    Dead(DeadReason),
+    Parked,
+    Gone,
+    /// A crash met the very record that would tell.
+    Unsure,
+}
+
+/// Who holds a copy, and until when.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Holder {
+    pub(super) lease: LeaseId,
+    pub(super) consumer: ConsumerId,
+    pub(super) deadline: Option<Time>,
+}
+
+impl State {
+    /// A message that was just stored.
+    pub(super) fn new(place: Place) -> State {
+        State { place, failures: (0, 0), acquired: (0, 0) }
+    }
+
+    /// The same in another place.
+    pub(super) fn at(self, place: Place) -> State {
+        State { place, ..self }
+    }
+
+    /// One failed delivery more.
+    pub(super) fn failed(self) -> State {
+        let (low, high) = self.failures;
+        State { failures: (low + 1, high + 1), ..self }
+    }
+
+    /// What is known if it may be either.
+    pub(super) fn or(self, other: State) -> State {
+        let join = |a: (u16, u16), b: (u16, u16)| (a.0.min(b.0), a.1.max(b.1));
+        State {
+            place: Place::Unsure,
+            failures: join(self.failures, other.failures),
+            acquired: join(self.acquired, other.acquired),
+        }
+    }
+}
+
+impl Copy {
+    /// Whether its time to live has passed, so that the queue may have let it go.
+    pub(super) fn expired(&self, now: Time) -> bool {
+        self.expires.is_some_and(|at| at <= now)
+    }
+}
