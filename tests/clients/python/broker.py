@@ -96,7 +96,10 @@ def external_url() -> str | None:
 
 
 def binary() -> str:
-    return os.environ.get("LEVERET_BIN", str(REPOSITORY / "target/release/leveret"))
+    path = os.environ.get("LEVERET_BIN", str(REPOSITORY / "target/release/leveret"))
+    if not Path(path).is_file():
+        raise RuntimeError(f"no broker at {path}: run `cargo build --release`, or say where it is in LEVERET_BIN")
+    return path
 
 
 def free_port() -> int:
