@@ -105,15 +105,15 @@ impl Assembly {
     /// Takes a piece of the body. Answers whether the message is whole.
     ///
     /// # Errors
-    /// 505 when no body may come; 501 when it is larger than its header said; 506 as for the header.
+    /// 505 when no body may come, or when it is larger than its header said; 506 as for the header.
     pub(super) fn body(&mut self, payload: &[u8], link: &mut Link) -> Result<bool, Fault> {
         let Stage::Body { missing } = self.stage else {
             self.expect_method()?;
             return Err(unexpected("expected method frame, got non method frame instead"));
         };
         let Some(missing) = missing.checked_sub(payload.len() as u64) else {
-            let text = "content body frame exceeds remaining content size";
-            return Err(Fault::new(ReplyCode::FrameError, text));
+            // RabbitMQ before 4 says 505 here, as it does for a body that is too short; since then it says 501.
+            return Err(unexpected("content body frame exceeds remaining content size"));
         };
         self.stage = Stage::Body { missing };
         hold(payload, &mut self.message.body, link)?;

@@ -6,8 +6,10 @@ use crate::codec::method::basic;
 use crate::codec::{ReplyCode, write_content};
 use crate::connection::fault::Fault;
 use crate::connection::link::{Context, Link};
-use leveret_core::Cause;
 use leveret_core::broker::{Access, Outcome, Publish};
+use leveret_core::limits::MESSAGE_PROPERTIES_BYTES;
+use leveret_core::wire::RawProperties;
+use leveret_core::{Cause, Refusal};
 
 /// A published message, whole.
 #[derive(Clone, Copy, Debug)]
@@ -80,7 +82,7 @@ impl Channel {
             Err(refusal) if refusal.cause == Cause::Internal && self.confirms.is_some() => {
                 Outcome { routed: true, refused: true, ..Outcome::default() }
             }
-            Err(refusal) => return Err(refusal.into()),
+            Err(refusal) => return Err(refused(refusal, properties)),
         };
         if incoming.mandatory && !outcome.routed {
             self.give_to_publisher(cx.link, incoming);
@@ -97,6 +99,18 @@ impl Channel {
         };
         let (properties, body) = (incoming.properties, incoming.body);
         write_content(link.output.tail(), self.number, link.frame_max, &method, properties, body);
+    }
+}
+
+/// What the broker refused. Properties that are no property list are a mistake in the protocol rather than one of
+/// what is asked for: they end the connection.
+#[cold]
+fn refused(refusal: Refusal, properties: &[u8]) -> Fault {
+    match RawProperties::parse(properties) {
+        Err(_) if properties.len() <= MESSAGE_PROPERTIES_BYTES => {
+            Fault::new(ReplyCode::SyntaxError, refusal.text)
+        }
+        _ => refusal.into(),
     }
 }
 

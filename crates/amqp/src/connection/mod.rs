@@ -42,6 +42,10 @@ use link::Link;
 use notice::Notices;
 use std::sync::Arc;
 
+/// Bytes of output that waits to be taken, beyond which no more input is handled: a client that asks and does not
+/// listen is held back.
+const OUTPUT_BYTES: usize = 1 << 20;
+
 /// Bytes of deliveries on their way beyond which whoever drives the connection may have stopped reading from it.
 const DEAF_BYTES: u64 = 256 << 10;
 
@@ -65,6 +69,8 @@ pub struct Connection {
     link: Link,
     alarm: Alarm,
     notices: Notices,
+    /// The last input was not handled to its end.
+    stopped_early: bool,
 }
 
 /// How far a connection has come.
@@ -130,11 +136,12 @@ impl Connection {
             link: Link::new(settings, handshake::FRAME_BYTES),
             alarm: Alarm::default(),
             notices: Notices::default(),
+            stopped_early: false,
         }
     }
 
-    /// Handles every whole frame in `input`, and answers how many bytes that was. It stops early while the
-    /// client is blocked: give it the rest again when the alarm is over.
+    /// Handles every whole frame in `input`, and answers how many bytes that was. It stops early when the client
+    /// is blocked, or does not take the output: see [`Connection::has_unhandled_input`].
     pub fn receive<A: Access>(
         &mut self,
         access: &mut A,
@@ -147,7 +154,12 @@ impl Connection {
         self.link.batch += 1;
         self.link.output.settle_ready();
         let mut used = 0;
-        while used < input.len() && !self.alarm.blocked {
+        self.stopped_early = false;
+        while used < input.len() {
+            if !self.wants_input() {
+                self.stopped_early = true;
+                break;
+            }
             match self.step(access, authenticator, bodies, &input[used..]) {
                 0 => break,
                 count => used += count,
@@ -241,7 +253,13 @@ impl Connection {
 
     /// Whether input is of any use now.
     pub fn wants_input(&self) -> bool {
-        !self.alarm.blocked && self.phase != Phase::Closed
+        !self.alarm.blocked && self.phase != Phase::Closed && self.link.output.len() < OUTPUT_BYTES
+    }
+
+    /// Whether [`Connection::receive`] left whole frames behind that it would take now: call it again, even if
+    /// nothing more has come in.
+    pub fn has_unhandled_input(&self) -> bool {
+        self.stopped_early && self.wants_input()
     }
 
     /// How far the connection has come.

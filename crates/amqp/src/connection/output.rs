@@ -16,6 +16,8 @@ use std::collections::VecDeque;
 pub(crate) struct Output {
     ready: Vec<u8>,
     gates: VecDeque<Gate>,
+    /// Bytes behind all gates but the last.
+    gated_bytes: usize,
     windows: Vec<Window>,
 }
 
@@ -56,6 +58,11 @@ impl Output {
         &mut self.ready
     }
 
+    /// Bytes that wait to be taken, those behind promises included.
+    pub(crate) fn len(&self) -> usize {
+        self.ready.len() + self.gated_bytes + self.gates.back().map_or(0, |gate| gate.bytes.len())
+    }
+
     /// Where the next frame goes: behind everything.
     #[inline]
     pub(crate) fn tail(&mut self) -> &mut Vec<u8> {
@@ -79,6 +86,7 @@ impl Output {
         method: &impl Arguments,
     ) {
         if logs.want(&waits) {
+            self.gated_bytes += self.gates.back().map_or(0, |gate| gate.bytes.len());
             self.gates.push_back(Gate { waits, bytes: Vec::new() });
         }
         self.method(channel, method);
@@ -96,6 +104,7 @@ impl Output {
                 }
             }
             let bytes = self.gates.pop_front().map(|gate| gate.bytes).unwrap_or_default();
+            self.gated_bytes -= if self.gates.is_empty() { 0 } else { bytes.len() };
             self.settle_ready();
             self.ready.extend_from_slice(&bytes);
         }
@@ -115,6 +124,7 @@ impl Output {
     /// Gives up on the promises that do not hold yet, and on all behind them.
     pub(crate) fn drop_gates(&mut self) {
         self.gates.clear();
+        self.gated_bytes = 0;
     }
 
     /// Appends a heartbeat, before anything that waits.

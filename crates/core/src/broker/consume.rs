@@ -53,7 +53,16 @@ impl Session {
         consume: &Consume<'_>,
     ) -> Result<Consuming, Refusal> {
         let queue = self.find_queue(access, consume.queue)?;
-        access.catalog().may_read(&self.user, &self.vhost, DestinationKind::Queue, consume.queue)?;
+        let catalog = access.catalog();
+        catalog.may_read(&self.user, &self.vhost, DestinationKind::Queue, consume.queue)?;
+        let in_use = || {
+            Refusal::access(format!("queue '{}' in vhost '{}' in exclusive use", consume.queue, self.vhost))
+        };
+        // A single active consumer and an exclusive one exclude each other (RabbitMQ's rule).
+        let single = catalog.queue_by_id(queue).is_some_and(|queue| queue.settings.single_active_consumer);
+        if consume.exclusive && single {
+            return Err(in_use());
+        }
         let subscription = Subscription {
             queue,
             connection: self.connection,
@@ -66,10 +75,7 @@ impl Session {
         };
         match access.shard(queue.shard()).subscribe(&subscription) {
             Ok(consumer) => Ok(Consuming { consumer, queue }),
-            Err(refusal) if refusal.cause == Cause::AccessRefused => Err(Refusal::access(format!(
-                "queue '{}' in vhost '{}' in exclusive use",
-                consume.queue, self.vhost
-            ))),
+            Err(refusal) if refusal.cause == Cause::AccessRefused => Err(in_use()),
             Err(refusal) => Err(refusal),
         }
     }

@@ -98,12 +98,15 @@ impl<'a> Task<'a> {
                 Event::Alarm => self.alarm_changed(),
                 Event::Stop => self.door.shut_down(),
             }
+            if self.takes_input() && self.door.has_unhandled_input() {
+                self.receive().await;
+            }
             self.deliver();
         }
     }
 
     async fn next_event(&mut self, reader: &mut (impl AsyncRead + Unpin), writer: &mut (impl AsyncWrite + Unpin)) -> Event {
-        let wants_input = self.output.len() - self.written < OUTPUT_BYTES && self.door.wants_input();
+        let wants_input = self.takes_input();
         if self.input.capacity() == self.input.len() {
             self.input.reserve(self.input.len().max(IDLE_BYTES));
         }
@@ -118,6 +121,11 @@ impl<'a> Task<'a> {
             Ok(()) = self.context.alarm.changed() => Event::Alarm,
             Ok(()) = self.context.stopping.changed(), if !stopped => Event::Stop,
         }
+    }
+
+    /// Whether input may be read and handled: the client keeps up, and the door wants it.
+    fn takes_input(&self) -> bool {
+        self.output.len() - self.written < OUTPUT_BYTES && self.door.wants_input()
     }
 
     /// Handles what was read, then waits while the logs are behind: the client is held back by its socket.

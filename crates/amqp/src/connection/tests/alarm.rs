@@ -3,7 +3,7 @@
 use super::client::{Client, encoded, persistent, to_queue};
 use super::world::World;
 use crate::codec::frame::HEARTBEAT;
-use crate::codec::method::{basic, connection};
+use crate::codec::method::{Arguments, basic, connection};
 use crate::codec::write_content;
 use crate::connection::{DoorSettings, State};
 
@@ -134,4 +134,31 @@ fn heartbeats_belong_to_channel_0() {
     client.channel(&mut world, 1);
     client.bytes(&mut world, &[8, 0, 1, 0, 0, 0, 0, 0xce]);
     client.expect_connection_close(505, "UNEXPECTED_FRAME - type 8, 0 octets on channel 1");
+}
+
+#[test]
+fn a_client_that_asks_and_does_not_listen_is_held_back() {
+    let mut world = World::new();
+    let mut client = publisher(&mut world);
+    client.publish(&mut world, 1, "q", &vec![0; 700_000]);
+    client.stalled = true;
+    let mut bytes = Vec::new();
+    for _ in 0..100 {
+        basic::Get { ticket: 0, queue: "q", no_ack: false }.write_frame(1, &mut bytes);
+        basic::Nack { delivery_tag: 0, multiple: true, requeue: true }.write_frame(1, &mut bytes);
+    }
+    client.bytes(&mut world, &bytes);
+    assert!(!client.door.wants_input() && !client.door.has_unhandled_input());
+    assert!(client.door.output().len() < 2_000_000);
+    client.stalled = false;
+    let mut answers = 0;
+    while client.pending() > 0 {
+        client.pump(&mut world);
+        answers += client.contents();
+        assert!(client.door.has_unhandled_input());
+        client.receive(&mut world);
+    }
+    client.pump(&mut world);
+    // After its limit of 20 failures the message comes no more.
+    assert_eq!(answers + client.contents(), 21);
 }

@@ -245,6 +245,12 @@ impl Client {
         self.frames.drain(..).filter(deliver).count()
     }
 
+    /// Takes in everything, and answers how many contents there were among it.
+    pub(super) fn contents(&mut self) -> usize {
+        let header = |frame: &Vec<u8>| parse_frame(frame, 0).unwrap().unwrap().kind == FrameKind::Header;
+        self.frames.drain(..).filter(header).count()
+    }
+
     #[track_caller]
     pub(super) fn content(&mut self, number: u16) -> Content {
         let header = self.next_frame();

@@ -104,8 +104,8 @@ fn contents_that_do_not_follow_the_rules_end_the_connection() {
         ),
         (
             [publish_frame(1), header(1, 2), body(b"xxx")].concat(),
-            501,
-            "FRAME_ERROR - content body frame exceeds remaining content size",
+            505,
+            "UNEXPECTED_FRAME - content body frame exceeds remaining content size",
         ),
         (
             [publish_frame(1), frame(FrameKind::Header, 1, &[0, 50, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])]
@@ -218,4 +218,15 @@ fn headers_come_through_and_bcc_does_not() {
     assert_eq!(headers.get("n"), Some(&Value::I64(5)));
     assert_eq!(headers.get("BCC"), None);
     assert_eq!(world.ready("q"), 1);
+}
+
+#[test]
+fn properties_that_are_none_end_the_connection() {
+    let mut world = World::new();
+    let mut client = with_queue(&mut world);
+    let mut bytes = Vec::new();
+    write_content(&mut bytes, 1, 0, &to_queue("q"), &[0x80, 0, 32, b'a'], b"body");
+    client.bytes(&mut world, &bytes);
+    let text = "malformed message properties: a value of 32 bytes is cut short after 1";
+    client.expect_connection_close(502, &format!("SYNTAX_ERROR - {text}"));
 }
