@@ -184,7 +184,8 @@ fn files_of_dead_segments_are_used_again_and_what_is_in_them_is_not_seen() {
         alive = vec![commit(&mut log, 77, 50), commit(&mut log, 78, 500)];
     }
     let spares = names(&folder).iter().filter(|name| name.starts_with("spare-")).count();
-    assert!((1..=2).contains(&spares), "{:?}", names(&folder));
+    // As many as were used a moment ago, in the last round.
+    assert!((1..=6).contains(&spares), "{:?}", names(&folder));
 }
 
 #[test]

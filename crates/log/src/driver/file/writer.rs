@@ -19,6 +19,8 @@ use crate::position::{Position, SegmentNumber};
 
 /// The most pieces that one write can gather: IOV_MAX of Linux.
 const MAX_PIECES: usize = 1024;
+/// Bytes of a page of the system's cache. Segments are whole pages.
+const PAGE_BYTES: usize = 4096;
 
 pub(super) struct FileWriter {
     shared: Arc<Shared>,
@@ -144,9 +146,13 @@ fn allocate(file: &File, bytes: u64) -> io::Result<()> {
     }
 }
 
-/// Writes chunks that stand one behind the other.
+/// Writes chunks that stand one behind the other, and zeros up to the end of the last page: a page that is not in
+/// memory and is written in part would have to be read first.
 fn write_chunks(file: &File, mut offset: u64, chunks: &[Chunk]) -> io::Result<()> {
+    const ZEROS: [u8; PAGE_BYTES] = [0; PAGE_BYTES];
+    let end = offset as usize + chunks.iter().map(|chunk| chunk.bytes.len()).sum::<usize>();
     let mut pieces: Vec<IoSlice<'_>> = chunks.iter().map(|chunk| IoSlice::new(&chunk.bytes)).collect();
+    pieces.push(IoSlice::new(&ZEROS[..end.next_multiple_of(PAGE_BYTES) - end]));
     let mut pieces = &mut pieces[..];
     while !pieces.is_empty() {
         match pwritev(file, &pieces[..pieces.len().min(MAX_PIECES)], offset) {
