@@ -1,9 +1,9 @@
 //! Effects of the broker on their way to the client: deliveries, cancelled consumers, expired leases.
 
-use super::Connection;
 use super::fault::Fault;
 use super::link::Registered;
 use super::settings::Bodies;
+use super::{Connection, Phase};
 use crate::codec::method::basic;
 use crate::codec::{ReplyCode, write_content};
 use leveret_core::broker::Access;
@@ -32,8 +32,11 @@ impl Connection {
                         consumer = found.map(|found| (delivery.consumer, found.clone()));
                     }
                     match &consumer {
-                        Some((_, registered)) => self.deliver(access, shard, delivery, registered, bodies),
-                        None => self.give_back_unseen(access, shard, delivery),
+                        // Whoever was asked to go is sent nothing more.
+                        Some((_, registered)) if self.phase == Phase::Running => {
+                            self.deliver(access, shard, delivery, registered, bodies);
+                        }
+                        _ => self.give_back_unseen(access, shard, delivery),
                     }
                 }
                 Effect::ConsumerCancelled { consumer: cancelled, reason } => {

@@ -293,6 +293,9 @@ impl Connection {
             self.link.output.drop_gates();
             self.promise_broken();
         }
+        if self.phase != Phase::Running {
+            return;
+        }
         let Connection { channels, link, .. } = self;
         let mut confirming = std::mem::take(&mut link.confirming);
         confirming.retain(|number| {

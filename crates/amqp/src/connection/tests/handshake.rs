@@ -385,3 +385,27 @@ fn an_operator_sees_the_connection() {
     assert_eq!(overview.channels.len(), 1);
     assert_eq!((overview.channels[0].number, overview.channels[0].prefetch), (3, 5));
 }
+
+#[test]
+fn whoever_was_asked_to_go_is_sent_nothing_more() {
+    let mut world = World::new();
+    let mut client = Client::open(&mut world);
+    client.channel(&mut world, 1);
+    client.queue(&mut world, 1, "q");
+    client.confirms(&mut world, 1);
+    client.consume(&mut world, 1, "q", "t", false);
+    client.stalled = true;
+    client.publish(&mut world, 1, "q", b"one");
+    client.door.shut_down();
+    let mut other = Client::open(&mut world);
+    other.channel(&mut world, 1);
+    other.publish(&mut world, 1, "q", b"two");
+    world.sync();
+    client.stalled = false;
+    client.pump(&mut world);
+    client.content_of_delivery();
+    client.expect_connection_close(320, "CONNECTION_FORCED - broker forced connection closure");
+    client.expect_silence();
+    client.lose(&mut world);
+    assert_eq!((world.ready("q"), world.leases()), (2, 0));
+}
