@@ -121,6 +121,11 @@ impl Broker {
         std::iter::once(LogId::Catalog).chain(shards)
     }
 
+    /// Whether a log has failed: it will not become durable any further.
+    pub fn has_failed(&self, log: LogId) -> bool {
+        self.log(log).failure().is_some()
+    }
+
     /// The log that has failed, and why; publishers are told, consumers go on.
     pub fn failure(&self) -> Option<String> {
         let logs = std::iter::once(&self.catalog_log).chain(self.shards.iter().map(|cell| &cell.log));

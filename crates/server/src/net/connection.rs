@@ -37,14 +37,15 @@ where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
-    let mut task = Task::new(context, &mut door, mailbox);
+    let mut task = Task::new(context, &mut door, id, mailbox);
     task.run(reader, writer).await;
-    task.end(id);
+    task.end();
 }
 
 struct Task<'a> {
     context: Context,
     door: &'a mut Connection,
+    id: ConnectionId,
     mailbox: Arc<Mailbox>,
     input: Vec<u8>,
     /// Effects taken from the mailbox; kept for its memory.
@@ -66,11 +67,17 @@ enum Event {
 }
 
 impl<'a> Task<'a> {
-    fn new(context: Context, door: &'a mut Connection, mailbox: Arc<Mailbox>) -> Task<'a> {
+    fn new(
+        context: Context,
+        door: &'a mut Connection,
+        id: ConnectionId,
+        mailbox: Arc<Mailbox>,
+    ) -> Task<'a> {
         let bodies = LogBodies::new(context.broker.clone());
         Task {
             context,
             door,
+            id,
             mailbox,
             input: Vec::with_capacity(IDLE_BYTES),
             batches: Vec::new(),
@@ -164,6 +171,17 @@ impl<'a> Task<'a> {
             if self.door.waits_for(log) {
                 self.context.broker.wake_when_durable(log, &self.mailbox);
                 self.door.durable(log, self.context.broker.durable(log));
+                if self.context.broker.has_failed(log) {
+                    self.door.log_failed(log);
+                }
+            }
+        }
+        for notice in self.door.notices() {
+            let connection = self.id.0;
+            if notice.is_warning() {
+                tracing::warn!(connection, "{notice}");
+            } else {
+                tracing::info!(connection, "{notice}");
             }
         }
     }
@@ -186,10 +204,10 @@ impl<'a> Task<'a> {
     }
 
     /// Cleans up, whatever has ended the connection.
-    fn end(&mut self, id: ConnectionId) {
+    fn end(&mut self) {
         let broker = self.context.broker.clone();
         self.door.lost(&mut broker.turn());
-        broker.disconnect(id);
+        broker.disconnect(self.id);
         // What was on its way until now goes back, too.
         self.mailbox.take(&mut self.batches);
         let mut turn = broker.turn();
