@@ -6,9 +6,9 @@
 use super::Channel;
 use crate::codec::ReplyCode;
 use crate::codec::method::{Arguments, basic, confirm};
-use crate::connection::durable::{DurableLogs, Fate};
 use crate::connection::fault::Fault;
 use crate::connection::link::Context;
+use crate::connection::output::durable::{DurableLogs, Fate};
 use leveret_core::broker::{Access, Waits};
 use std::collections::VecDeque;
 

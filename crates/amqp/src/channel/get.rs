@@ -3,9 +3,9 @@
 use super::Channel;
 use crate::codec::method::basic;
 use crate::codec::{ReplyCode, write_content};
-use crate::connection::deliver::{Redelivery, UnreadableMessage, read_message};
 use crate::connection::fault::Fault;
 use crate::connection::link::Context;
+use crate::connection::output::deliver::{Redelivery, UnreadableMessage, read_message};
 use leveret_core::broker::Access;
 use leveret_core::shard::Settle;
 

@@ -2,7 +2,7 @@
 
 use super::channels::Slot;
 use super::fault::Fault;
-use super::notice::Notice;
+use super::overview::Notice;
 use super::{Connection, Phase};
 use crate::codec::ReplyCode;
 use crate::codec::method::{channel, connection};

@@ -1,7 +1,7 @@
 //! What the channels of a connection share, and what they work with while a method is handled.
 
-use super::durable::DurableLogs;
 use super::output::Output;
+use super::output::durable::DurableLogs;
 use super::settings::{Bodies, DoorSettings};
 use leveret_core::broker::{Access, Consuming, Session};
 use leveret_core::wire::RawTable;

@@ -8,26 +8,27 @@
 //! last, and then `effects` once more with all that the broker had sent until then.
 //!
 //! It owns the connection's channels and its session, never a socket, a clock, or a message.
+//!
+//! - `input`: frames and the handshake; what they ask for is the channels' business;
+//! - `output`: bytes for the client, what holds them back, and deliveries;
+//! - `close`, `fault`: how channels and connections end, and what the client is told;
+//! - `link`: what the channels share; `settings`: what the connection needs from outside;
+//! - `overview`: what an operator sees.
 
 mod channels;
 mod close;
-pub(crate) mod deliver;
-pub(crate) mod durable;
 pub(crate) mod fault;
-mod frames;
-mod handshake;
 mod heartbeat;
+mod input;
 pub(crate) mod link;
-mod notice;
-mod output;
+pub(crate) mod output;
 mod overview;
 mod settings;
 #[cfg(test)]
 mod tests;
 
 pub use crate::channel::ChannelOverview;
-pub use notice::Notice;
-pub use overview::ConnectionOverview;
+pub use overview::{ConnectionOverview, Notice};
 pub use settings::{
     Authenticator, Bodies, BodyError, Credentials, DoorSettings, LoginRefused, Mechanism, Peer, Usage,
 };
@@ -39,7 +40,7 @@ use leveret_core::broker::{Access, Session};
 use leveret_core::wire::Table;
 use leveret_core::{ConnectionId, LogId, Position, Time};
 use link::Link;
-use notice::Notices;
+use overview::Notices;
 use std::sync::Arc;
 
 /// Bytes of output that waits to be taken, beyond which no more input is handled: a client that asks and does not
@@ -133,7 +134,7 @@ impl Connection {
             client_properties: Table::new(),
             session: None,
             channels: Channels::default(),
-            link: Link::new(settings, handshake::FRAME_BYTES),
+            link: Link::new(settings, input::FRAME_BYTES),
             alarm: Alarm::default(),
             notices: Notices::default(),
             stopped_early: false,

@@ -67,19 +67,19 @@ impl fmt::Display for Notice {
 
 /// The notices of a connection that were not taken yet.
 #[derive(Debug, Default)]
-pub(super) struct Notices {
+pub(in crate::connection) struct Notices {
     kept: Vec<Notice>,
 }
 
 impl Notices {
-    pub(super) fn add(&mut self, notice: Notice) {
+    pub(in crate::connection) fn add(&mut self, notice: Notice) {
         if self.kept.len() == KEPT {
             self.kept.remove(0);
         }
         self.kept.push(notice);
     }
 
-    pub(super) fn take(&mut self) -> Vec<Notice> {
+    pub(in crate::connection) fn take(&mut self) -> Vec<Notice> {
         std::mem::take(&mut self.kept)
     }
 }

@@ -1,11 +1,11 @@
 //! Effects of the broker on their way to the client: deliveries, cancelled consumers, expired leases.
 
-use super::fault::Fault;
-use super::link::Registered;
-use super::settings::Bodies;
-use super::{Connection, Phase};
 use crate::codec::method::basic;
 use crate::codec::{ReplyCode, write_content};
+use crate::connection::fault::Fault;
+use crate::connection::link::Registered;
+use crate::connection::settings::Bodies;
+use crate::connection::{Connection, Phase};
 use leveret_core::broker::Access;
 use leveret_core::message::Stored;
 use leveret_core::shard::{CancelReason, Delivery, Effect, Settle};

@@ -1,22 +1,21 @@
 //! From the first byte to the open vhost: protocol header, start, tune, open; and what else is said on channel 0.
 
-use super::fault::Fault;
-use super::link::Capabilities;
-use super::notice::Notice;
-use super::settings::{Authenticator, Credentials, LoginRefused, Mechanism};
-use super::{Connection, Phase};
 use crate::codec::ReplyCode;
 use crate::codec::frame::{Opening, PROTOCOL_HEADER, check_opening};
 use crate::codec::method::Method;
 use crate::codec::method::connection::{
     self, Method as M, Open, OpenOk, Start, StartOk, Tune, TuneOk, UpdateSecret, UpdateSecretOk,
 };
+use crate::connection::fault::Fault;
+use crate::connection::link::Capabilities;
+use crate::connection::settings::{Authenticator, Credentials, LoginRefused, Mechanism};
+use crate::connection::{Connection, Notice, Phase};
 use leveret_core::broker::{Access, Session};
 use leveret_core::wire::{RawTable, RawValue, ShortStr, Table, Value};
 use std::sync::Arc;
 
 /// The bytes of a frame until the limits are agreed: room for a token as a password, no more.
-pub(super) const FRAME_BYTES: u32 = 8192;
+pub(in crate::connection) const FRAME_BYTES: u32 = 8192;
 
 /// The smallest `frame_max` that AMQP allows (specification 4.2.3).
 const FRAME_MIN_BYTES: u32 = 4096;

@@ -4,9 +4,12 @@
 //! their order, so everything behind such a reply waits with it. It also counts the deliveries on their way, so
 //! that the shards' windows open again once the client has them.
 
-use super::durable::{DurableLogs, Fate};
+pub(crate) mod deliver;
+pub(crate) mod durable;
+
 use crate::codec::frame::HEARTBEAT;
 use crate::codec::method::Arguments;
+use durable::{DurableLogs, Fate};
 use leveret_core::broker::{Access, Waits};
 use leveret_core::{ConnectionId, ShardIndex};
 use std::collections::VecDeque;

@@ -1,4 +1,9 @@
-//! A connection for an operator to look at.
+//! A connection for an operator: what it looks like now, and what has happened to it.
+
+mod notice;
+
+pub use notice::Notice;
+pub(super) use notice::Notices;
 
 use super::{Connection, State};
 use crate::channel::{Channel, ChannelOverview};

@@ -1,4 +1,7 @@
-//! Frames on their way in: which channel they are for, and whether they may come now.
+//! Frames on their way in: which channel they are for, and whether they may come now. Those of channel 0 go to
+//! [`handshake`].
+
+mod handshake;
 
 use super::channels::Slot;
 use super::fault::Fault;
@@ -9,6 +12,7 @@ use crate::channel::{Channel, Incoming};
 use crate::codec::frame::FrameError;
 use crate::codec::method::{Method, channel};
 use crate::codec::{Frame, FrameKind, Published, ReplyCode, parse_frame};
+pub(super) use handshake::FRAME_BYTES;
 use leveret_core::broker::Access;
 
 /// The class and method ids of basic.publish, for the report of what went wrong with one.
