@@ -1,7 +1,7 @@
 //! Consumers of a channel, and how many unacked deliveries they may have.
 
 use super::reply::REPLY_TO;
-use super::{Channel, SharedPrefetch};
+use super::{Channel, ChannelConsumer, SharedPrefetch};
 use crate::codec::ReplyCode;
 use crate::codec::method::basic;
 use crate::connection::fault::Fault;
@@ -85,7 +85,8 @@ impl Channel {
             "" => cx.unique_name("amq.ctag-"),
             tag => tag.into(),
         };
-        self.consumers.insert(tag.clone(), consuming);
+        let (no_ack, exclusive, prefetch) = (consume.no_ack, consume.exclusive, self.prefetch);
+        self.consumers.insert(tag.clone(), ChannelConsumer { consuming, no_ack, exclusive, prefetch });
         let registered =
             Registered { channel: self.number, tag: tag.clone(), queue: consuming.queue, timeout_ms };
         cx.link.consumers.add(consuming.consumer, registered);
@@ -97,7 +98,7 @@ impl Channel {
 
     /// `basic.cancel`: what the consumer has not acked stays unacked. An unknown tag is no error.
     pub(super) fn cancel<A: Access>(&mut self, cx: &mut Context<'_, A>, cancel: &basic::Cancel<'_>) {
-        if let Some(consuming) = self.consumers.remove(cancel.consumer_tag) {
+        if let Some(ChannelConsumer { consuming, .. }) = self.consumers.remove(cancel.consumer_tag) {
             cx.link.consumers.remove(consuming);
             cx.session.cancel(cx.access, consuming);
         }

@@ -28,7 +28,7 @@ use assembly::{Assembled, Assembly};
 use confirm::Confirms;
 use leveret_core::broker::{Access, Consuming, Session};
 use leveret_core::shard::{PoolId, Settle};
-use leveret_core::{LeaseId, QueueId, ShardIndex};
+use leveret_core::{ConsumerId, LeaseId, QueueId, ShardIndex};
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
 use tx::Transaction;
@@ -46,7 +46,7 @@ pub(crate) struct Channel {
     unacked: Unacked,
     /// The tag of the last delivery.
     last_tag: u64,
-    consumers: FxHashMap<Arc<str>, Consuming>,
+    consumers: FxHashMap<Arc<str>, ChannelConsumer>,
     /// Unacked deliveries at most, for each consumer to come (`basic.qos`); 0 is no limit.
     prefetch: u16,
     /// The same for the whole channel (`basic.qos` with `global`), with the shards that were told.
@@ -54,6 +54,15 @@ pub(crate) struct Channel {
     /// What an empty queue name stands for.
     last_queue: Option<Arc<str>>,
     reply_queue: Option<reply::ReplyQueue>,
+}
+
+/// A consumer of the channel.
+#[derive(Clone, Copy, Debug)]
+struct ChannelConsumer {
+    consuming: Consuming,
+    no_ack: bool,
+    exclusive: bool,
+    prefetch: u16,
 }
 
 /// A prefetch that the consumers of a channel have in common: in each shard one, since shards share nothing.
@@ -68,8 +77,8 @@ struct SharedPrefetch {
 pub struct ChannelOverview {
     /// Its number.
     pub number: u16,
-    /// Its consumers.
-    pub consumers: usize,
+    /// Its consumers, by their tags.
+    pub consumers: Vec<ConsumerOverview>,
     /// Deliveries that were not acked yet.
     pub unacked: usize,
     /// Published messages that were not confirmed yet.
@@ -82,6 +91,23 @@ pub struct ChannelOverview {
     pub prefetch: u16,
     /// The prefetch of the whole channel; 0 is no limit.
     pub shared_prefetch: u16,
+}
+
+/// A consumer for an operator to look at.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ConsumerOverview {
+    /// Its tag.
+    pub tag: Arc<str>,
+    /// Its queue.
+    pub queue: QueueId,
+    /// Its id in the shard of its queue.
+    pub consumer: ConsumerId,
+    /// Its deliveries are to be acked.
+    pub acks: bool,
+    /// It is alone on its queue.
+    pub exclusive: bool,
+    /// Unacked deliveries at most; 0 is no limit.
+    pub prefetch: u16,
 }
 
 impl Channel {
@@ -226,7 +252,7 @@ impl Channel {
     /// Ends the consumers. Whoever closes several channels does this in all of them before they give their
     /// deliveries back: otherwise the one would get what the other returned.
     pub(crate) fn stop<A: Access>(&mut self, access: &mut A, session: &mut Session, link: &mut Link) {
-        for (_, consuming) in self.consumers.drain() {
+        for (_, ChannelConsumer { consuming, .. }) in self.consumers.drain() {
             session.cancel(access, consuming);
             link.consumers.remove(consuming);
         }
@@ -252,9 +278,19 @@ impl Channel {
 
     /// For an operator to look at.
     pub(crate) fn overview(&self) -> ChannelOverview {
+        let overview = |(tag, consumer): (&Arc<str>, &ChannelConsumer)| ConsumerOverview {
+            tag: tag.clone(),
+            queue: consumer.consuming.queue,
+            consumer: consumer.consuming.consumer,
+            acks: !consumer.no_ack,
+            exclusive: consumer.exclusive,
+            prefetch: consumer.prefetch,
+        };
+        let mut consumers: Vec<_> = self.consumers.iter().map(overview).collect();
+        consumers.sort_unstable_by(|a, b| a.tag.cmp(&b.tag));
         ChannelOverview {
             number: self.number,
-            consumers: self.consumers.len(),
+            consumers,
             unacked: self.unacked.len(),
             unconfirmed: self.confirms.as_ref().map_or(0, Confirms::len),
             confirms: self.confirms.is_some(),

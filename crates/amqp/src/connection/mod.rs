@@ -27,7 +27,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-pub use crate::channel::ChannelOverview;
+pub use crate::channel::{ChannelOverview, ConsumerOverview};
 pub use overview::{ConnectionOverview, Notice};
 pub use settings::{
     Authenticator, Bodies, BodyError, Credentials, DoorSettings, LoginRefused, Mechanism, Peer, Usage,

@@ -378,12 +378,17 @@ fn an_operator_sees_the_connection() {
     let mut client = Client::open(&mut world);
     client.channel(&mut world, 3);
     client.send(&mut world, 3, &basic::Qos { prefetch_size: 0, prefetch_count: 5, global: false });
+    client.next_frame();
+    client.queue(&mut world, 3, "q");
+    client.consume(&mut world, 3, "q", "t", false);
     let overview = client.door.overview();
     assert_eq!((overview.user.as_deref(), overview.vhost.as_deref()), (Some("guest"), Some("/")));
     assert_eq!((overview.state, overview.blocked, overview.frame_max), (State::Open, false, 131_072));
     assert!(overview.client_properties.get("capabilities").is_some());
     assert_eq!(overview.channels.len(), 1);
     assert_eq!((overview.channels[0].number, overview.channels[0].prefetch), (3, 5));
+    let consumer = &overview.channels[0].consumers[0];
+    assert_eq!((&*consumer.tag, consumer.acks, consumer.exclusive, consumer.prefetch), ("t", true, false, 5));
 }
 
 #[test]
