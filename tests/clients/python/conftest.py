@@ -41,6 +41,10 @@ def long_lived(tmp_path_factory):
         yield ExternalBroker(external_url())
         return
     broker = Broker(tmp_path_factory.mktemp("broker"))
+    try:
+        broker.start()
+    except (RuntimeError, OSError) as reason:
+        pytest.exit(f"no test can run without a broker: {reason}", returncode=1)
     BROKERS.append(broker)
     yield broker
     broker.kill9()
