@@ -24,9 +24,10 @@ pub(super) async fn run(broker: Arc<Broker>, shard: ShardIndex) {
             () = tokio::time::sleep_until(due) => false,
             _ = retry.tick() => true,
         };
-        // From here on a turn that wants an earlier wake-up says so.
-        cell.planned.store(u64::MAX, Ordering::Relaxed);
+        // Nobody has to wake it while it looks, least of all its own turns: it plans anew when it is done.
+        cell.planned.store(0, Ordering::Relaxed);
         let pending = look(&broker, shard, retrying);
+        cell.plan_anew();
         for transfer in pending {
             tokio::spawn(finish_transfer(broker.clone(), shard, transfer));
         }
@@ -41,7 +42,7 @@ fn look(broker: &Broker, shard: ShardIndex, retrying: bool) -> Vec<PendingTransf
         turn.shard(shard).retry_transfers();
     }
     loop {
-        // Taking the shard begins a turn, which looks at what is due; ending it plans the next wake-up.
+        // Taking the shard begins a turn, which looks at what is due.
         turn.shard(shard);
         turn.finish();
         if !turn.shard(shard).has_system_effects() {

@@ -185,6 +185,14 @@ impl ShardCell {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Plans the housekeeper's next look. The shard's lock orders this with the turns: one that ended before is
+    /// heard here, one that ends later finds the new plan.
+    fn plan_anew(&self) {
+        let inner = self.lock();
+        let wake = inner.shard.next_wake().map_or(u64::MAX, |wake| wake.0);
+        self.planned.store(wake, Ordering::Relaxed);
+    }
+
     /// Wakes the housekeeper if the shard wants to be looked at sooner than planned.
     fn plan(&self, wake: Option<leveret_core::Time>) {
         let Some(wake) = wake else { return };
