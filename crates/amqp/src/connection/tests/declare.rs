@@ -175,7 +175,7 @@ fn what_cannot_be_declared() {
             403,
             "ACCESS_REFUSED - exchange name 'amq.mine' contains reserved prefix 'amq.*'",
         ),
-        (exchange_declare("x", "rumour"), 406, "PRECONDITION_FAILED - unknown exchange type 'rumour'"),
+        (exchange_declare("x", "rumour"), 406, "PRECONDITION_FAILED - invalid exchange type 'rumour'"),
         (
             exchange_declare("amq.direct", "topic"),
             406,

@@ -41,7 +41,7 @@ impl Catalog {
     ) -> Result<bool, Refusal> {
         let name = &*clean(name);
         let Some(kind) = route::kind(declare.kind) else {
-            return Err(Refusal::precondition(format!("unknown exchange type '{}'", declare.kind)));
+            return Err(Refusal::precondition(format!("invalid exchange type '{}'", declare.kind)));
         };
         check_not_default(name)?;
         self.check_configure(caller, vhost, KIND, name)?;
