@@ -199,9 +199,8 @@ fn group_of(key: RawValue<'_>) -> Option<u64> {
 
 /// The routing keys of a CC or BCC header: an array of long strings, or the publish is refused.
 fn sender_selected<'a>(properties: &RawProperties<'a>, header: &str) -> Result<Vec<&'a str>, Refusal> {
-    let wrong = || {
-        Refusal::precondition(format!("invalid message: header \"{header}\" is no array of long strings"))
-    };
+    let wrong =
+        || Refusal::precondition(format!("invalid message: header \"{header}\" is no array of long strings"));
     match properties.header(header) {
         None => Ok(Vec::new()),
         Some(RawValue::Array(keys)) => keys.iter().map(|key| key.as_str().ok_or_else(wrong)).collect(),
