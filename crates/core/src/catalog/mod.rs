@@ -82,36 +82,20 @@ impl Catalog {
         CatalogReplay::default().open(shards, tail)
     }
 
-    /// Fills a catalog that has no vhost with the vhost `/` and the administrator `guest`, who may do everything
-    /// in it. Does nothing to any other catalog.
+    /// Begins the work of a catalog that was opened: reserves numbers for its queues, and fills one that has no vhost
+    /// with the vhost `/` and the administrator `guest`, who may do everything in it. The caller makes what this
+    /// appends durable before any shard takes a message: else a crash could lose the reservation and keep the message,
+    /// and the next queue of that number would find it.
     ///
     /// # Errors
     /// [`crate::Cause::Internal`] if the log refuses.
     pub fn bootstrap(&mut self, guest_password: PasswordHash) -> Result<(), Refusal> {
-        if !self.state.vhosts.is_empty() {
-            return Ok(());
+        let mut facts: Vec<Fact> =
+            self.state.serials.due().map(|below| Fact::SerialsReserved { below }).into_iter().collect();
+        if self.state.vhosts.is_empty() {
+            facts.extend(first_facts(guest_password));
         }
-        let everything = || ".*".into();
-        self.commit(vec![
-            Fact::VhostPut {
-                name: "/".into(),
-                description: "Default virtual host".into(),
-                tags: Vec::new(),
-                default_queue_kind: QueueKind::Classic,
-            },
-            Fact::UserPut {
-                name: "guest".into(),
-                password: Some(guest_password),
-                tags: vec!["administrator".into()],
-            },
-            Fact::PermissionPut {
-                user: "guest".into(),
-                vhost: "/".into(),
-                configure: everything(),
-                write: everything(),
-                read: everything(),
-            },
-        ])
+        self.commit(facts)
     }
 
     /// Counts the changes: whoever caches what the catalog said keeps it for as long as this stays the same.
@@ -159,6 +143,31 @@ impl Catalog {
         self.version += 1;
         Ok(())
     }
+}
+
+/// What a new catalog begins with.
+fn first_facts(guest_password: PasswordHash) -> [Fact; 3] {
+    let everything = || ".*".into();
+    [
+        Fact::VhostPut {
+            name: "/".into(),
+            description: "Default virtual host".into(),
+            tags: Vec::new(),
+            default_queue_kind: QueueKind::Classic,
+        },
+        Fact::UserPut {
+            name: "guest".into(),
+            password: Some(guest_password),
+            tags: vec!["administrator".into()],
+        },
+        Fact::PermissionPut {
+            user: "guest".into(),
+            vhost: "/".into(),
+            configure: everything(),
+            write: everything(),
+            read: everything(),
+        },
+    ]
 }
 
 impl fmt::Debug for Catalog {

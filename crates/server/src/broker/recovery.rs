@@ -128,12 +128,15 @@ fn open_catalog(settings: &Settings, shards: u16) -> Result<(Catalog, LogCell, C
     if let Some(checkpoint) = recovery.checkpoint() {
         replay.restore(&checkpoint.payload).map_err(|error| unreadable(&folder, &error))?;
     }
-    let log = recovery
+    let mut log = recovery
         .replay(|record| replay.replay(record.tag, record.payload))
         .map_err(|error| replay_error(&folder, error))?;
     let mut catalog = replay.open(shards, log.tail);
     catalog.bootstrap(settings.guest_password.clone()).map_err(|refusal| unreadable(&folder, &refusal))?;
-    catalog.tail().seal();
+    // The numbers that were just reserved for queues must be durable before a shard's log names one of them.
+    if let Some(batch) = catalog.tail().take_batch() {
+        log.committer.commit(&batch)?;
+    }
     Ok((catalog, LogCell::new(LogId::Catalog, log.reader, log.store), log.committer))
 }
 

@@ -10,8 +10,6 @@ use std::sync::Arc;
 
 const KIND: DestinationKind = DestinationKind::Queue;
 const DEAD_LETTER_EXCHANGE: &str = "x-dead-letter-exchange";
-/// How many serial numbers are reserved at once: so rarely does declaring a queue write more than its own fact.
-const SERIALS: u64 = 1024;
 
 /// A queue as it is to be.
 #[derive(Clone, PartialEq, Debug)]
@@ -179,9 +177,7 @@ impl Catalog {
         let serials = &self.state.serials;
         let serial = serials.next;
         let mut facts = Vec::with_capacity(2);
-        if serial >= serials.reserved {
-            facts.push(Fact::SerialsReserved { below: serial + SERIALS });
-        }
+        facts.extend(serials.due().map(|below| Fact::SerialsReserved { below }));
         let shard = route::hash(&[vhost.as_bytes(), name.as_bytes()]) % u64::from(self.shards);
         // A remainder by a number of 16 bits has no more of them.
         let id = QueueId::new(ShardIndex(shard as u16), serial);

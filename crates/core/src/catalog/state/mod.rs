@@ -34,13 +34,24 @@ pub(super) struct State {
     pub(super) serials: Serials,
 }
 
-/// Which serial number the next queue gets. Numbers are reserved in the log by the block, so that those of queues
-/// that do not survive a restart are not given out again after it.
+/// Which serial number the next queue gets. Numbers are reserved in the log by the block, and no number is given out
+/// twice, whatever a crash loses: the log of a shard may still hold messages of the queue that had it.
 #[derive(Debug, Default)]
 pub(super) struct Serials {
     pub(super) next: u64,
     /// All numbers below this are reserved.
     pub(super) reserved: u64,
+}
+
+/// How many serial numbers are reserved at once.
+const SERIALS: u64 = 1 << 16;
+
+impl Serials {
+    /// Up to where numbers are to be reserved now, if it is time for it: half a block ahead, so that a reservation has
+    /// long been durable when the first of its numbers is used.
+    pub(super) fn due(&self) -> Option<u64> {
+        (self.next + SERIALS / 2 >= self.reserved).then_some(self.next + SERIALS)
+    }
 }
 
 impl State {

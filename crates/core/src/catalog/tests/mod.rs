@@ -1,1 +1,3 @@
+//! The catalog as a whole.
 
+mod serials;
