@@ -35,7 +35,12 @@ impl Oracle {
             let settings = &queue.settings;
             let ttl = [settings.message_ttl_ms, message.expiration_ms].into_iter().flatten().min();
             let until = message.delay_ms.map(|delay| self.now.plus_ms(delay));
-            let place = until.map_or(Place::Ready, Place::Delayed);
+            let place = match until {
+                // The record itself says that the queue was full, and keeps the message for its target only.
+                _ if message.refused => Place::Dead(DeadReason::MaxLength),
+                Some(until) => Place::Delayed(until),
+                None => Place::Ready,
+            };
             let copy = Copy {
                 uid: message.uid,
                 persistent: message.persistent,
@@ -47,7 +52,7 @@ impl Oracle {
                 from: span.before.0,
                 state: State::new(place),
                 source: None,
-                transfers: 0,
+                transfers: u32::from(message.refused),
                 arrivals: 0,
             };
             // A page may follow in the same span: then it is not sure where the message's record ends.
@@ -56,9 +61,6 @@ impl Oracle {
             queue.insert(key, copy);
             self.journal.note_at(*id, key, None, state, (from, span.after));
             self.homes.entry(message.uid).or_default().push((*id, key));
-            if message.refused {
-                self.die(*id, key, state, DeadReason::MaxLength);
-            }
         }
     }
 
@@ -112,9 +114,7 @@ impl Oracle {
             return Err(Violation(format!("the purge of {} dropped {count} of {expected:?}", queue.name)));
         }
         for key in waiting {
-            if let Some(state) = self.state(id, key) {
-                self.change(id, key, state.at(Place::Gone));
-            }
+            self.drop_copy(id, key);
         }
         Ok(())
     }
@@ -125,9 +125,7 @@ impl Oracle {
         queue.deleted_at = Some(at);
         self.lost_queues.insert(queue.name.clone());
         for key in queue.keys_where(|place| place != Place::Gone) {
-            if let Some(state) = self.state(id, key) {
-                self.change(id, key, state.at(Place::Gone));
-            }
+            self.drop_copy(id, key);
         }
         self.consumers.retain(|_, consumer| consumer.queue != id);
     }
@@ -165,6 +163,16 @@ impl Oracle {
     /// A consumer is gone; what it held stays held.
     pub(crate) fn unsubscribed(&mut self, queue: QueueId, id: ConsumerId) {
         self.consumers.remove(&consumer_key(queue.shard(), id));
+    }
+
+    /// A copy is dropped with its queue or with all that was ready; it may have died before.
+    fn drop_copy(&mut self, id: QueueId, key: u64) {
+        let Some(queue) = self.queues.get(&id) else { return };
+        let Some(copy) = queue.copy(key) else { return };
+        let may_be_dead = queue.lossy || copy.expired(self.now);
+        let place = if may_be_dead { Place::Unsure } else { Place::Gone };
+        let state = copy.state.at(place);
+        self.change(id, key, state);
     }
 
     /// A message was fetched or delivered without a lease to give back.

@@ -78,11 +78,12 @@ impl State {
     /// What is known if it may be either.
     pub(super) fn or(self, other: State) -> State {
         let join = |a: (u16, u16), b: (u16, u16)| (a.0.min(b.0), a.1.max(b.1));
-        State {
-            place: Place::Unsure,
-            failures: join(self.failures, other.failures),
-            acquired: join(self.acquired, other.acquired),
+        let mut failures = join(self.failures, other.failures);
+        if [self.place, other.place].iter().any(|place| matches!(place, Place::Held(_))) {
+            // The recovery counts a lease that was lost as a failure.
+            failures.1 += 1;
         }
+        State { place: Place::Unsure, failures, acquired: join(self.acquired, other.acquired) }
     }
 }
 

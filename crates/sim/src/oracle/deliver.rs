@@ -94,7 +94,7 @@ impl Oracle {
             return Err(Violation(format!("message {uid} came to {target} from {name}, where it never was")));
         };
         let persistent = copy.persistent;
-        self.note_death(source, key, reason);
+        self.note_death((source, key), reason, seen);
         let Some(copy) = self.queues.get_mut(&source).and_then(|queue| queue.copy_mut(key)) else {
             return Err(Violation(format!("message {uid} was not kept")));
         };
@@ -109,7 +109,7 @@ impl Oracle {
     }
 
     /// A copy died that might have: it was expired, in a queue that drops from its head, or not sure to be there.
-    fn note_death(&mut self, source: QueueId, key: u64, reason: &str) {
+    fn note_death(&mut self, (source, key): (QueueId, u64), reason: &str, seen: &Seen) {
         let Some(queue) = self.queues.get_mut(&source) else { return };
         let lossy = queue.lossy;
         let Some(copy) = queue.copy_mut(key) else { return };
@@ -119,12 +119,17 @@ impl Oracle {
             "maxlen" => lossy,
             _ => false,
         };
-        if copy.transfers > 0 || !(let_go || before.place == Place::Unsure) {
+        let is_known = !matches!(before.place, Place::Ready | Place::Delayed(_) | Place::Unsure);
+        if is_known || !(let_go || before.place == Place::Unsure) {
             return;
         }
         // When it died is not known, nor how often it was sent since.
-        copy.transfers = 1 + self.resends;
-        let after = before.at(Place::Dead(reason_of(reason)));
+        copy.transfers += 1 + self.resends;
+        let arrived = seen.delivery;
+        let recovered = self.recovered_at.get(&arrived.queue.shard()).copied().unwrap_or_default();
+        // It may have died before a crash that took its death back, but not its arrival.
+        let is_sure = arrived.position >= recovered;
+        let after = before.at(if is_sure { Place::Dead(reason_of(reason)) } else { Place::Unsure });
         queue.set(key, after);
         let by_now = self.ends.get(&source.shard()).copied().unwrap_or_default();
         self.journal.note_at(source, key, Some(before), after, (Position(0), by_now));

@@ -93,6 +93,7 @@ impl Oracle {
         self.consumers.clear();
         for (log, end) in ends {
             if let LogId::Shard(shard) = log {
+                self.recovered_at.insert(*shard, *end);
                 self.roll_back(*shard, *end)?;
                 self.resend_dead(*shard, *end);
             }

@@ -44,6 +44,8 @@ pub(crate) struct Oracle {
     resends: u32,
     /// Where the log of each shard ended at its last turn.
     ends: BTreeMap<ShardIndex, Position>,
+    /// Where the log of each shard ended after the last crash.
+    recovered_at: BTreeMap<ShardIndex, Position>,
     /// Queues that are gone, and messages that a crash unmade, by queue: a dead letter of theirs may have become
     /// durable at its target, in another log.
     lost_queues: BTreeSet<String>,
@@ -109,7 +111,11 @@ impl Oracle {
         self.ends.insert(report.shard, report.after);
         let deep =
             self.queues.values().any(|queue| queue.id.shard() == report.shard && queue.waiting() > DEEP);
-        let from = if deep { report.before } else { Position(report.after.0.saturating_sub(1)) };
+        let from = if deep || !report.one_record {
+            report.before
+        } else {
+            Position(report.after.0.saturating_sub(1))
+        };
         self.journal.stamp(report.shard, if lost { journal::NEVER } else { (from, report.after) });
     }
 

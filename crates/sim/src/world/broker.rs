@@ -107,6 +107,8 @@ pub(crate) struct Report {
     /// Where the shard's log ended before the turn and after it.
     pub(crate) before: Position,
     pub(crate) after: Position,
+    /// Its facts are in one record, the last one.
+    pub(crate) one_record: bool,
     pub(crate) effects: Vec<(ConnectionId, Effect)>,
 }
 
@@ -165,7 +167,13 @@ impl<'a> Turn<'a> {
         shard.take_effects(&mut |connection, batch| {
             effects.extend(batch.drain(..).map(|effect| (connection, effect)));
         });
-        self.reports.push(Report { shard: index, before, after: shard.position(), effects });
+        self.reports.push(Report {
+            shard: index,
+            before,
+            after: shard.position(),
+            one_record: true,
+            effects,
+        });
     }
 }
 

@@ -107,7 +107,10 @@ impl World {
             let LogId::Shard(shard) = *id else { continue };
             self.oracle.recovered(shard);
             let after = self.broker.shards[usize::from(shard.0)].shard.position();
-            self.oracle.turn_ended(&Report { shard, before: *end, after, effects: Vec::new() }, false);
+            self.oracle.turn_ended(
+                &Report { shard, before: *end, after, one_record: true, effects: Vec::new() },
+                false,
+            );
             self.check_counts(shard)?;
         }
         Ok(())

@@ -187,7 +187,7 @@ impl World {
 
     /// Takes in what turns of shards have decided: deliveries go to their mailboxes, and the oracle judges.
     pub(crate) fn absorb(&mut self, reports: Vec<Report>) -> Result<(), Violation> {
-        for report in reports {
+        for report in merged(reports) {
             let mut seen = Vec::new();
             for (connection, effect) in &report.effects {
                 if let Effect::Deliver(delivery) = effect {
@@ -260,6 +260,23 @@ impl World {
     fn log_ids(&self) -> Vec<LogId> {
         self.broker.logs()
     }
+}
+
+/// The turns of one command, one for each shard: what the oracle was told of a command belongs to the last of them.
+fn merged(reports: Vec<Report>) -> Vec<Report> {
+    let mut merged: Vec<Report> = Vec::new();
+    for report in reports {
+        match merged.iter_mut().find(|known| known.shard == report.shard) {
+            Some(known) => {
+                // A turn that wrote nothing leaves no doubt where the facts of the other one stand.
+                known.one_record &= known.before == known.after;
+                known.after = report.after;
+                known.effects.extend(report.effects);
+            }
+            None => merged.push(report),
+        }
+    }
+    merged
 }
 
 impl Tally {

@@ -81,13 +81,15 @@ fn open_catalog(disk: &Disk, shards: u16) -> Result<(Catalog, LogSide, Found), V
     }
     let log = recovery.replay(|record| replay.replay(record.tag, record.payload)).map_err(unreadable)?;
     let end = log.end;
-    let (tail, side) = split(log);
+    let (tail, mut side) = split(log);
     let mut catalog = replay.open(shards, tail);
     let state = catalog.checkpoint();
     // Nobody logs in with it here.
     let password = PasswordHash { algorithm: HashAlgorithm::Sha256, bytes: [0; 36].into() };
     catalog.bootstrap(password).map_err(unreadable)?;
-    catalog.tail().seal();
+    if let Some(batch) = catalog.tail().take_batch() {
+        side.committer.commit(&batch).map_err(unreadable)?;
+    }
     Ok((catalog, side, Found { log: LogId::Catalog, end, state }))
 }
 
