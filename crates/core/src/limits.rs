@@ -39,13 +39,14 @@ pub const CONNECTION_WINDOW_BYTES: i64 = 1 << 20;
 pub const CONNECTION_WINDOW_MESSAGES: i64 = 4_096;
 
 /// Entries of a ready list that stay in memory at its head before pages are cut from its tail.
-pub const READY_HEAD_ENTRIES: usize = 4_096;
+/// Unit tests of the engine have small pages, to have many of them.
+pub const READY_HEAD_ENTRIES: usize = if cfg!(test) { 64 } else { 4_096 };
 
 /// Entries of one page of a deep queue.
-pub const PAGE_ENTRIES: usize = 1_024;
+pub const PAGE_ENTRIES: usize = if cfg!(test) { 16 } else { 1_024 };
 
 /// Entries left at the head of a deep queue when its next page is fetched.
-pub const PAGE_AHEAD_ENTRIES: usize = 2_048;
+pub const PAGE_AHEAD_ENTRIES: usize = if cfg!(test) { 32 } else { 2_048 };
 
 /// Live bytes of an AMQP channel's publish that is still arriving, over all channels of a connection.
 pub const ASSEMBLY_BYTES_PER_CONNECTION: usize = 2 * MESSAGE_BODY_BYTES;

@@ -3,6 +3,7 @@
 
 use super::Shard;
 use super::durable::fact::Op;
+use super::durable::space::Space;
 use super::effect::{DeadLetter, DeadReason, SystemEffect};
 use super::entry::Entry;
 use super::queue::Dying;
@@ -27,6 +28,9 @@ impl Shard {
         let Some(slot) = self.queue_index.get(&queue).copied() else { return };
         let Some(found) = self.queues.at_mut(slot) else { return };
         if transfer == Transfer::Refused {
+            if let Some(dying) = found.dying.get_mut(&position) {
+                dying.asked = false;
+            }
             return;
         }
         let Some(dying) = found.dying.remove(&position) else { return };
@@ -41,17 +45,18 @@ impl Shard {
         }
         self.facts.message(queue, Op::Gone, position);
         self.space.release(position, dying.entry.charge);
+        self.bound_facts();
     }
 
-    /// Asks again for the transfer of every dead message of the shard: after a restart, and from time to time
-    /// for those that their target refused.
+    /// Asks for the transfer of every dead message of the shard that is not under way: after a restart, and
+    /// from time to time for those that their target refused.
     pub fn retry_transfers(&mut self) {
-        let mut again = Vec::new();
-        for (_, queue) in self.queues.iter() {
-            again.extend(queue.dying.values().map(|dying| (queue.id, *dying)));
-        }
-        for (queue, dying) in again {
-            self.ask_transfer(queue, &dying);
+        let Shard { queues, space, system, .. } = self;
+        for queue in queues.iter_mut() {
+            for dying in queue.dying.values_mut().filter(|dying| !dying.asked) {
+                dying.asked = true;
+                system.push(SystemEffect::DeadLetter(dead_letter(queue.id, dying, space)));
+            }
         }
     }
 
@@ -68,6 +73,7 @@ impl Shard {
                 found.ready.put_back(entry);
             }
             self.facts.message(queue, Op::Unparked, position);
+            self.bound_facts();
         }
         self.mark_dirty(slot);
         count
@@ -79,10 +85,10 @@ impl Shard {
         let Some(found) = self.queues.at_mut(slot) else { return };
         let (id, position) = (found.id, entry.position);
         if found.settings.dead_letter.is_some() {
-            let dying = Dying { entry, reason, at: now };
+            let dying = Dying { entry, reason, at: now, asked: true };
             found.dying.insert(position, dying);
-            self.facts.message(id, Op::Dying(reason), position);
-            self.ask_transfer(id, &dying);
+            self.facts.message(id, Op::Dying { reason, at: now }, position);
+            self.system.push(SystemEffect::DeadLetter(dead_letter(id, &dying, &self.space)));
         } else if reason == DeadReason::DeliveryLimit {
             found.parked.insert(position, entry);
             self.facts.message(id, Op::Parked, position);
@@ -91,18 +97,19 @@ impl Shard {
             self.facts.message(id, Op::Gone, position);
             self.space.release(position, entry.charge);
         }
+        self.bound_facts();
     }
+}
 
-    fn ask_transfer(&mut self, queue: QueueId, dying: &Dying) {
-        let entry = &dying.entry;
-        self.system.push(SystemEffect::DeadLetter(DeadLetter {
-            queue,
-            position: entry.position,
-            location: self.space.location(entry.position),
-            reason: dying.reason,
-            at: dying.at,
-            failures: entry.failures,
-        }));
+fn dead_letter(queue: QueueId, dying: &Dying, space: &Space) -> DeadLetter {
+    let position = dying.entry.position;
+    DeadLetter {
+        queue,
+        position,
+        location: space.location(position),
+        reason: dying.reason,
+        at: dying.at,
+        failures: dying.entry.failures,
     }
 }
 

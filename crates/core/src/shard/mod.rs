@@ -31,9 +31,10 @@ pub use effect::{CancelReason, DeadLetter, DeadReason, Delivery, Effect, SystemE
 pub use publish::Published;
 pub use queue::{QueueCounters, QueueStats};
 
-use crate::{ConnectionId, LeaseId, QueueId, ShardIndex, Time};
+use crate::{ConnectionId, QueueId, ShardIndex, Time};
 use consume::{Connection, Consumer, Lease, Pool};
 use durable::fact::Facts;
+use durable::replay::Replayed;
 use durable::space::Space;
 use leveret_log::{AppendError, Geometry, Position, Tag, Tail};
 use queue::Queue;
@@ -65,8 +66,7 @@ pub struct Shard {
     /// `None` while the log is replayed.
     tail: Option<Tail>,
     space: Space,
-    /// Where replayed leases are, while a log is replayed.
-    replayed: FxHashMap<(QueueId, Position), LeaseId>,
+    replayed: Replayed,
     scratch: Scratch,
 }
 
@@ -97,10 +97,10 @@ impl Shard {
             dirty: Vec::new(),
             dirty_connections: Vec::new(),
             system: Vec::new(),
-            facts: Facts::default(),
+            facts: Facts::new(geometry.max_payload_bytes()),
             tail: None,
             space,
-            replayed: FxHashMap::default(),
+            replayed: Replayed::default(),
             scratch: Scratch::default(),
         }
     }
@@ -202,6 +202,14 @@ impl Shard {
         self.facts.clear();
     }
 
+    /// Writes the facts so far if they have grown large: a record has a largest size.
+    #[inline]
+    fn bound_facts(&mut self) {
+        if self.facts.are_many() {
+            self.write_facts();
+        }
+    }
+
     /// Appends a record.
     fn append(&mut self, kind: u8, parts: &[&[u8]]) -> Result<Position, AppendError> {
         let tail = self.tail.as_mut().ok_or(AppendError::Failed)?;
@@ -221,11 +229,11 @@ impl Shard {
 
     /// Puts a queue on the turn's list.
     fn mark_dirty(&mut self, queue: u32) {
-        if let Some(found) = self.queues.at_mut(queue) {
-            if !found.dirty {
-                found.dirty = true;
-                self.dirty.push(queue);
-            }
+        if let Some(found) = self.queues.at_mut(queue)
+            && !found.dirty
+        {
+            found.dirty = true;
+            self.dirty.push(queue);
         }
     }
 }

@@ -183,7 +183,7 @@ impl Shard {
     }
 
     /// Takes in a page that was read because of [`SystemEffect::LoadPage`](super::SystemEffect). A page that
-    /// was purged or moved meanwhile is passed over, and asked for again if it is still wanted.
+    /// was purged or moved meanwhile is passed over; one that moved was asked for again when it did.
     pub fn page_loaded(&mut self, queue: QueueId, level: u8, location: Position, payload: &[u8]) {
         if self.open_page(queue, level, location, payload).is_some() {
             self.facts.queue(Fact::PageOpened { queue, level, location });
@@ -203,11 +203,14 @@ impl Shard {
     ) -> Option<()> {
         let slot = self.queue_index.get(&queue).copied()?;
         let found = self.queues.at_mut(slot)?.ready.levels.get_mut(usize::from(level))?;
-        found.loading = false;
         if found.pages.front()?.location != location {
             return None;
         }
         let page = page::decode(payload)?;
+        let expected = found.pages.front()?;
+        if (page.queue, page.level, page.entries.len()) != (queue, level, expected.count as usize) {
+            return None;
+        }
         let page_ref = found.open_page(&page.entries)?;
         self.space.release(location, page_ref.record_bytes);
         Some(())

@@ -26,8 +26,6 @@ pub(super) struct Queue {
     pub(super) consumers: Consumers,
     /// When it was last used, for `x-expires`.
     pub(super) used_at: Time,
-    /// It had a consumer, so that an auto-delete queue may go with its last.
-    pub(super) had_consumer: bool,
     /// The wake-up that is registered for it.
     pub(super) wake_at: Option<Time>,
     /// It is in the turn's list of queues to look at.
@@ -41,6 +39,8 @@ pub(super) struct Dying {
     pub(super) entry: Entry,
     pub(super) reason: DeadReason,
     pub(super) at: Time,
+    /// The broker was asked to move it and has not answered yet: asked twice, it would arrive twice.
+    pub(super) asked: bool,
 }
 
 /// What has happened to a queue's messages since the broker started.
@@ -100,7 +100,6 @@ impl Queue {
             leased_bytes: 0,
             consumers: Consumers::default(),
             used_at: now,
-            had_consumer: false,
             wake_at: None,
             dirty: false,
             counters: QueueCounters::default(),

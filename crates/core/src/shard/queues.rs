@@ -10,13 +10,14 @@ use leveret_log::Position;
 impl Shard {
     /// Makes a queue known, or gives a known one new settings (a policy changed).
     ///
-    /// Priorities and groups are fixed when a queue is made; a change of them is passed over.
+    /// Priorities and groups are fixed when a queue is made; a change of them is passed over. So is one of
+    /// the default priority, by which a stored message is found again.
     pub fn open_queue(&mut self, id: QueueId, settings: QueueSettings) {
         let now = self.now;
         if let Some(slot) = self.queue_index.get(&id).copied() {
             if let Some(found) = self.queues.at_mut(slot) {
-                let (max_priority, groups) = (found.settings.max_priority, found.settings.groups);
-                found.settings = QueueSettings { max_priority, groups, ..settings };
+                let QueueSettings { max_priority, default_priority, groups, .. } = found.settings;
+                found.settings = QueueSettings { max_priority, default_priority, groups, ..settings };
                 found.used_at = now;
             }
             return self.mark_dirty(slot);

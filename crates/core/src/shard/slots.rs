@@ -69,6 +69,12 @@ impl<T> Slots<T> {
         self.slots.get_mut(slot as usize)?.value.as_mut()
     }
 
+    /// The value in a slot, to change, and the slot's generation.
+    pub(super) fn entry_mut(&mut self, slot: u32) -> Option<(u32, &mut T)> {
+        let entry = self.slots.get_mut(slot as usize)?;
+        Some((entry.generation, entry.value.as_mut()?))
+    }
+
     /// The generation of a slot in use.
     pub(super) fn generation(&self, slot: u32) -> Option<u32> {
         let entry = self.slots.get(slot as usize)?;
@@ -78,6 +84,11 @@ impl<T> Slots<T> {
     /// Every value with its slot, in the order of the slots.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
         self.slots.iter().enumerate().filter_map(|(slot, entry)| Some((slot as u32, entry.value.as_ref()?)))
+    }
+
+    /// Every value, in the order of the slots, to change.
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.slots.iter_mut().filter_map(|entry| entry.value.as_mut())
     }
 
     /// How many values there are.

@@ -2,10 +2,12 @@
 //!
 //! A consumer is in its queue's ring while all of its credits last. Whatever gives credit back puts it in again.
 
-use super::super::Shard;
+use super::Consumer;
 use crate::ConnectionId;
 use crate::limits::{CONNECTION_WINDOW_BYTES, CONNECTION_WINDOW_MESSAGES};
+use crate::shard::Shard;
 use crate::shard::effect::Effect;
+use crate::shard::slots::Slots;
 
 /// A credit that the consumers of a channel have in common (AMQP `basic.qos` with `global`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -63,8 +65,7 @@ impl Shard {
     pub fn resize_pool(&mut self, pool: PoolId, limit: u16) {
         let Some(found) = self.pools.get_mut(pool.slot, pool.generation) else { return };
         found.limit = pool_limit(limit);
-        let members = found.members.clone();
-        self.wake_consumers(&members);
+        self.wake_pool(pool);
     }
 
     /// Forgets a common credit; its channel is gone, and with it its consumers.
@@ -80,42 +81,48 @@ impl Shard {
         found.messages += messages as i64;
         found.bytes += bytes as i64;
         if !was_open && found.open() {
-            let members = found.members.clone();
-            self.wake_consumers(&members);
+            let members = std::mem::take(&mut found.members);
+            members.iter().for_each(|member| self.wake_consumer(*member));
+            if let Some(found) = self.connections.at_mut(slot) {
+                found.members = members;
+            }
         }
     }
 
-    /// Whether every credit of a consumer lasts for one more delivery.
-    pub(in crate::shard) fn has_credit(&self, slot: u32) -> bool {
-        let Some(consumer) = self.consumers.at(slot) else { return false };
-        let pool = consumer.pool.and_then(|pool| self.pools.get(pool.slot, pool.generation));
-        consumer.credit > 0
-            && pool.is_none_or(|pool| pool.used < pool.limit)
-            && self.connections.at(consumer.connection).is_some_and(Connection::open)
-    }
-
-    /// Puts consumers with credit back into their rings and their queues on the list of the turn.
-    pub(in crate::shard) fn wake_consumers(&mut self, slots: &[u32]) {
-        for slot in slots {
-            self.wake_consumer(*slot);
+    /// A common credit lasts again: its consumers go on.
+    pub(in crate::shard) fn wake_pool(&mut self, pool: PoolId) {
+        let Some(found) = self.pools.get_mut(pool.slot, pool.generation) else { return };
+        let members = std::mem::take(&mut found.members);
+        members.iter().for_each(|member| self.wake_consumer(*member));
+        if let Some(found) = self.pools.get_mut(pool.slot, pool.generation) {
+            found.members = members;
         }
     }
 
-    /// Puts a consumer with credit back into its ring.
+    /// Puts a consumer with credit back into its ring, and its queue on the list of the turn.
     pub(in crate::shard) fn wake_consumer(&mut self, slot: u32) {
-        if !self.has_credit(slot) {
+        let Some(consumer) = self.consumers.at_mut(slot) else { return };
+        if !consumer.has_credit(&self.pools, &self.connections) {
             return;
         }
-        let Some(consumer) = self.consumers.at_mut(slot) else { return };
         let queue = consumer.queue;
         if !consumer.in_ring {
             consumer.in_ring = true;
-            let priority = std::cmp::Reverse(consumer.priority);
             if let Some(found) = self.queues.at_mut(queue) {
-                found.consumers.rings.entry(priority).or_default().push_back(slot);
+                found.consumers.enter_ring(slot, consumer.priority);
             }
         }
         self.mark_dirty(queue);
+    }
+}
+
+impl Consumer {
+    /// Whether every credit of the consumer lasts for one more delivery.
+    pub(super) fn has_credit(&self, pools: &Slots<Pool>, connections: &Slots<Connection>) -> bool {
+        let pool = self.pool.and_then(|pool| pools.get(pool.slot, pool.generation));
+        self.credit > 0
+            && pool.is_none_or(|pool| pool.used < pool.limit)
+            && connections.at(self.connection).is_some_and(Connection::open)
     }
 }
 

@@ -1,12 +1,15 @@
 //! Dispatch: hands a queue's ready messages to its consumers, at the end of the turn that changed either.
 
 use super::super::Shard;
-use super::super::durable::fact::Op;
+use super::super::durable::fact::{Facts, Op};
+use super::super::durable::space::Space;
 use super::super::entry::Entry;
-use super::{Consumer, Lease, PoolId};
+use super::super::queue::Queue;
+use super::super::slots::Slots;
+use super::{Connection, Consumer, Lease, Pool, PoolId};
 use crate::shard::effect::{DeadReason, Delivery, Effect, SystemEffect};
 use crate::{ConsumerId, LeaseId, QueueId, Time};
-use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 /// Nobody: the consumer of a message that was fetched with `get`.
 const NOBODY: ConsumerId = ConsumerId { slot: u32::MAX, generation: u32::MAX };
@@ -19,10 +22,11 @@ impl Shard {
         self.choose_active(queue);
         loop {
             self.expire_head(queue, Entry::expired);
-            self.fetch_pages(queue);
-            if !self.deliver_one(queue) {
+            let Some(mut dispatcher) = self.dispatcher(queue) else { return };
+            if dispatcher.run() == Pause::Served {
                 break;
             }
+            self.bound_facts();
         }
         // What has no time left and found no consumer in this turn is not delivered any more.
         self.expire_head(queue, |entry, now| entry.expires_at <= now);
@@ -38,137 +42,31 @@ impl Shard {
         self.ready_delayed(slot);
         self.expire_head(slot, Entry::expired);
         let now = self.now;
-        let found = self.queues.at_mut(slot)?;
-        found.used_at = now;
-        let entry = found.ready.pop_front(!no_ack)?;
-        let left = found.ready.len();
-        let delivery = self.hand_out(slot, entry, NOBODY, no_ack, None, None);
+        let mut dispatcher = self.dispatcher(slot)?;
+        dispatcher.queue.used_at = now;
+        let entry = dispatcher.queue.ready.pop_front(!no_ack)?;
+        let left = dispatcher.queue.ready.len();
+        let nobody = Holder { consumer: NOBODY, no_ack, pool: None, timeout_ms: None };
+        let delivery = dispatcher.hand_out(entry, &nobody);
+        self.bound_facts();
         self.mark_dirty(slot);
         Some((delivery, left))
     }
 
-    /// Delivers the next message to the next consumer; `false` when there is no message or nobody to take it.
-    fn deliver_one(&mut self, queue: u32) -> bool {
-        let Some(found) = self.queues.at_mut(queue) else { return false };
-        if found.ready.front().is_none() {
-            return false;
-        }
-        let Some(slot) = self.next_consumer(queue) else { return false };
-        let Some(consumer) = self.consumers.at_mut(slot) else { return false };
-        let Consumer { no_ack, connection, pool, timeout_ms, .. } = *consumer;
-        let Some(entry) = self.queues.at_mut(queue).and_then(|found| found.ready.pop_front(!no_ack)) else {
-            return false;
-        };
-        let generation = self.consumers.generation(slot).unwrap_or(0);
-        let id = ConsumerId { slot, generation };
-        let delivery = self.hand_out(queue, entry, id, no_ack, pool, timeout_ms);
-        self.charge_credit(slot, connection, pool, no_ack, entry.size);
-        self.effect(connection, Effect::Deliver(delivery));
-        true
-    }
-
-    /// The consumer whose turn it is: the front of the highest ring with credit. It goes to the back.
-    fn next_consumer(&mut self, queue: u32) -> Option<u32> {
-        loop {
-            let consumers = &mut self.queues.at_mut(queue)?.consumers;
-            let active = consumers.active;
-            let (Reverse(priority), slot) = match active {
-                Some(slot) => (Reverse(0), slot),
-                None => {
-                    let mut rings = consumers.rings.iter_mut();
-                    let (priority, ring) = rings.find(|(_, ring)| !ring.is_empty())?;
-                    (*priority, ring.pop_front()?)
-                }
-            };
-            let has_credit = self.has_credit(slot);
-            if active.is_some() {
-                return has_credit.then_some(slot);
-            }
-            if has_credit {
-                let consumers = &mut self.queues.at_mut(queue)?.consumers;
-                consumers.rings.entry(Reverse(priority)).or_default().push_back(slot);
-                return Some(slot);
-            }
-            self.consumers.at_mut(slot)?.in_ring = false;
-        }
-    }
-
-    /// Turns an entry into a delivery: a lease, or, for no-ack, the end of the message.
-    fn hand_out(
-        &mut self,
-        queue: u32,
-        mut entry: Entry,
-        consumer: ConsumerId,
-        no_ack: bool,
-        pool: Option<PoolId>,
-        timeout_ms: Option<u64>,
-    ) -> Delivery {
-        let redelivered = entry.acquired > 0;
-        let acquired = entry.acquired;
-        entry.count_delivery();
-        let location = self.space.location(entry.position);
-        let deadline = if no_ack { None } else { self.deadline(queue, timeout_ms) };
-        let mut id = QueueId(0);
-        if let Some(found) = self.queues.at_mut(queue) {
-            id = found.id;
-            found.counters.delivered += 1;
-            found.counters.redelivered += u64::from(redelivered);
-            if !no_ack {
-                found.leased += 1;
-                found.leased_bytes += u64::from(entry.size);
-            }
-        }
-        let lease = if no_ack {
-            self.facts.message(id, Op::Gone, entry.position);
-            self.space.release(entry.position, entry.charge);
-            if let Some(found) = self.queues.at_mut(queue) {
-                found.counters.acked += 1;
-            }
-            LeaseId::NONE
-        } else {
-            self.facts.message(id, Op::Leased, entry.position);
-            let (slot, generation) = self.leases.insert(Lease { entry, queue, consumer, pool, deadline });
-            if let Some(deadline) = deadline {
-                self.deadlines.insert((deadline, slot, generation));
-            }
-            LeaseId { slot, generation }
-        };
-        Delivery {
-            consumer,
-            lease,
-            queue: id,
-            position: entry.position,
-            location,
-            size: entry.size,
-            failures: entry.failures,
-            acquired,
-            redelivered,
-        }
-    }
-
-    /// Uses the credit of one delivery.
-    fn charge_credit(&mut self, slot: u32, connection: u32, pool: Option<PoolId>, no_ack: bool, size: u32) {
-        if let Some(found) = self.connections.at_mut(connection) {
-            found.messages -= 1;
-            found.bytes -= i64::from(size);
-        }
-        if no_ack {
-            return;
-        }
-        if let Some(found) = pool.and_then(|pool| self.pools.get_mut(pool.slot, pool.generation)) {
-            found.used += 1;
-        }
-        if let Some(consumer) = self.consumers.at_mut(slot) {
-            consumer.leased += 1;
-            if consumer.credit != i64::MAX {
-                consumer.credit -= 1;
-            }
-        }
-    }
-
-    fn deadline(&self, queue: u32, timeout_ms: Option<u64>) -> Option<Time> {
-        let timeout = timeout_ms.or_else(|| self.queues.at(queue)?.settings.consumer_timeout_ms)?;
-        Some(self.now.plus_ms(timeout))
+    fn dispatcher(&mut self, slot: u32) -> Option<Dispatcher<'_>> {
+        Some(Dispatcher {
+            now: self.now,
+            slot,
+            queue: self.queues.at_mut(slot)?,
+            consumers: &mut self.consumers,
+            connections: &mut self.connections,
+            dirty_connections: &mut self.dirty_connections,
+            pools: &mut self.pools,
+            leases: &mut self.leases,
+            deadlines: &mut self.deadlines,
+            facts: &mut self.facts,
+            space: &mut self.space,
+        })
     }
 
     /// Moves the delayed messages whose time has come to the ready ones, at their place in publish order.
@@ -198,14 +96,15 @@ impl Shard {
     }
 
     /// Drops from the head what exceeds the length limit (overflow drop-head), after the consumers had
-    /// their chance: RabbitMQ, too, counts only what waits.
+    /// their chance: RabbitMQ, too, counts only what waits. A head that is still on disk is dropped once it
+    /// is here.
     fn drop_overflow(&mut self, queue: u32) {
         loop {
             let Some(found) = self.queues.at_mut(queue) else { return };
             if found.settings.overflow != crate::Overflow::DropHead || !found.over_limit() {
                 return;
             }
-            let Some(entry) = found.ready.pop_front(false) else { return self.fetch_pages(queue) };
+            let Some(entry) = found.ready.pop_front(false) else { return };
             self.message_dead(queue, entry, DeadReason::MaxLength);
         }
     }
@@ -215,12 +114,157 @@ impl Shard {
         let Some(found) = self.queues.at_mut(queue) else { return };
         let id = found.id;
         for (level, pages) in found.ready.levels.iter_mut().enumerate() {
-            if pages.pages.is_empty() {
-                continue;
-            }
             if let Some(location) = pages.wants_page() {
                 self.system.push(SystemEffect::LoadPage { queue: id, level: level as u8, location });
             }
         }
+    }
+}
+
+/// Why a dispatcher stopped.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Pause {
+    /// There is no message in memory, or nobody to take it.
+    Served,
+    /// The head of the queue has expired.
+    Expired,
+    /// The facts of the turn have grown large and must be written first.
+    ManyFacts,
+}
+
+/// Who gets a message, and on which terms.
+struct Holder {
+    consumer: ConsumerId,
+    no_ack: bool,
+    pool: Option<PoolId>,
+    timeout_ms: Option<u64>,
+}
+
+/// One queue and all that its deliveries touch, borrowed apart: the queue is looked up once for all of them.
+struct Dispatcher<'a> {
+    now: Time,
+    slot: u32,
+    queue: &'a mut Queue,
+    consumers: &'a mut Slots<Consumer>,
+    connections: &'a mut Slots<Connection>,
+    dirty_connections: &'a mut Vec<u32>,
+    pools: &'a mut Slots<Pool>,
+    leases: &'a mut Slots<Lease>,
+    deadlines: &'a mut BTreeSet<(Time, u32, u32)>,
+    facts: &'a mut Facts,
+    space: &'a mut Space,
+}
+
+impl Dispatcher<'_> {
+    /// Delivers message after message.
+    fn run(&mut self) -> Pause {
+        while let Some(front) = self.queue.ready.front() {
+            if front.expired(self.now) {
+                return Pause::Expired;
+            }
+            if self.facts.are_many() {
+                return Pause::ManyFacts;
+            }
+            let Some(slot) = self.next_consumer() else { return Pause::Served };
+            self.deliver_to(slot);
+        }
+        Pause::Served
+    }
+
+    /// The consumer whose turn it is: the front of the highest ring with credit. It goes to the back.
+    fn next_consumer(&mut self) -> Option<u32> {
+        let Dispatcher { consumers, pools, connections, .. } = self;
+        let has_credit =
+            |consumer: Option<&Consumer>| consumer.is_some_and(|it| it.has_credit(pools, connections));
+        let waiting = &mut self.queue.consumers;
+        if let Some(active) = waiting.active {
+            return (!waiting.held && has_credit(consumers.at(active))).then_some(active);
+        }
+        for ring in &mut waiting.rings {
+            while let Some(slot) = ring.members.front().copied() {
+                if has_credit(consumers.at(slot)) {
+                    if ring.members.len() > 1 {
+                        ring.members.rotate_left(1);
+                    }
+                    return Some(slot);
+                }
+                ring.members.pop_front();
+                if let Some(consumer) = consumers.at_mut(slot) {
+                    consumer.in_ring = false;
+                }
+            }
+        }
+        None
+    }
+
+    /// Delivers the next message to a consumer, and uses its credit.
+    fn deliver_to(&mut self, slot: u32) {
+        let Some((generation, consumer)) = self.consumers.entry_mut(slot) else { return };
+        let Consumer { no_ack, pool, timeout_ms, connection, .. } = *consumer;
+        let Some(entry) = self.queue.ready.pop_front(!no_ack) else { return };
+        if !no_ack {
+            consumer.leased += 1;
+            if consumer.credit != i64::MAX {
+                consumer.credit -= 1;
+            }
+            if let Some(found) = pool.and_then(|pool| self.pools.get_mut(pool.slot, pool.generation)) {
+                found.used += 1;
+            }
+        }
+        let consumer = ConsumerId { slot, generation };
+        let delivery = self.hand_out(entry, &Holder { consumer, no_ack, pool, timeout_ms });
+        let Some(found) = self.connections.at_mut(connection) else { return };
+        found.messages -= 1;
+        found.bytes -= i64::from(entry.size);
+        found.effects.push(Effect::Deliver(delivery));
+        if !found.dirty {
+            found.dirty = true;
+            self.dirty_connections.push(connection);
+        }
+    }
+
+    /// Turns an entry into a delivery: a lease, or, for no-ack, the end of the message.
+    fn hand_out(&mut self, mut entry: Entry, holder: &Holder) -> Delivery {
+        let acquired = entry.acquired;
+        let redelivered = acquired > 0;
+        entry.count_delivery();
+        let location = self.space.location(entry.position);
+        let counters = &mut self.queue.counters;
+        counters.delivered += 1;
+        counters.redelivered += u64::from(redelivered);
+        let lease = if holder.no_ack {
+            counters.acked += 1;
+            self.facts.message(self.queue.id, Op::Gone, entry.position);
+            self.space.release(entry.position, entry.charge);
+            LeaseId::NONE
+        } else {
+            self.lease(entry, holder)
+        };
+        Delivery {
+            consumer: holder.consumer,
+            lease,
+            queue: self.queue.id,
+            position: entry.position,
+            location,
+            size: entry.size,
+            failures: entry.failures,
+            acquired,
+            redelivered,
+        }
+    }
+
+    fn lease(&mut self, entry: Entry, holder: &Holder) -> LeaseId {
+        self.queue.leased += 1;
+        self.queue.leased_bytes += u64::from(entry.size);
+        self.facts.message(self.queue.id, Op::Leased, entry.position);
+        let timeout_ms = holder.timeout_ms.or(self.queue.settings.consumer_timeout_ms);
+        let deadline = timeout_ms.map(|ms| self.now.plus_ms(ms));
+        let Holder { consumer, pool, .. } = *holder;
+        let (slot, generation) =
+            self.leases.insert(Lease { entry, queue: self.slot, consumer, pool, deadline });
+        if let Some(deadline) = deadline {
+            self.deadlines.insert((deadline, slot, generation));
+        }
+        LeaseId { slot, generation }
     }
 }

@@ -45,6 +45,7 @@ impl Shard {
                 self.message_dead(found.queue, found.entry, DeadReason::Rejected);
             }
         }
+        self.bound_facts();
         true
     }
 
@@ -89,22 +90,20 @@ impl Shard {
             queue.leased -= 1;
             queue.leased_bytes -= u64::from(lease.entry.size);
         }
-        if let Some(pool) = lease.pool {
-            if let Some(found) = self.pools.get_mut(pool.slot, pool.generation) {
-                let was_full = found.used >= found.limit;
-                found.used -= 1;
-                if was_full && found.used < found.limit {
-                    let members = found.members.clone();
-                    self.wake_consumers(&members);
-                }
+        if let Some(pool) = lease.pool
+            && let Some(found) = self.pools.get_mut(pool.slot, pool.generation)
+        {
+            let was_full = found.used >= found.limit;
+            found.used -= 1;
+            if was_full && found.used < found.limit {
+                self.wake_pool(pool);
             }
         }
         let ConsumerId { slot, generation } = lease.consumer;
         if let Some(consumer) = self.consumers.get_mut(slot, generation) {
             consumer.leased -= 1;
-            if consumer.credit != i64::MAX {
-                consumer.credit += 1;
-            }
+            // One without a limit has all the credit there is, and keeps it.
+            consumer.credit = consumer.credit.saturating_add(1);
             if !consumer.in_ring {
                 self.wake_consumer(slot);
             }
@@ -152,11 +151,11 @@ impl Shard {
     }
 
     pub(in crate::shard) fn release_group(&mut self, queue: u32, entry: &Entry) {
-        if let Some(found) = self.queues.at_mut(queue) {
-            if found.settings.groups {
-                found.ready.release(entry);
-                self.mark_dirty(queue);
-            }
+        if let Some(found) = self.queues.at_mut(queue)
+            && found.settings.groups
+        {
+            found.ready.release(entry);
+            self.mark_dirty(queue);
         }
     }
 }

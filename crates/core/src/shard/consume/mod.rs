@@ -11,25 +11,59 @@ pub(super) use lease::Lease;
 pub use lease::Settle;
 pub use subscribe::{ConsumerInfo, Subscription};
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 /// The consumers of one queue.
 #[derive(Debug, Default)]
 pub(super) struct Consumers {
     /// All of them, by slot, in the order in which they came.
     pub(super) all: Vec<u32>,
-    /// Those with credit, by priority, highest first; each ring turns with every delivery.
-    pub(super) rings: BTreeMap<Reverse<i32>, VecDeque<u32>>,
+    /// Those with credit, one ring a priority, highest first.
+    rings: Vec<Ring>,
     /// The one that gets everything, on a queue with a single active consumer.
     pub(super) active: Option<u32>,
+    /// The active one gets nothing more: one of higher priority takes over as soon as it holds nothing.
+    held: bool,
     /// One of them is the only one allowed.
     pub(super) exclusive: bool,
+}
+
+/// The consumers of one priority that have credit; it turns with every delivery. It may be empty: its room is
+/// kept for when its consumers have credit again.
+#[derive(Debug)]
+struct Ring {
+    priority: i32,
+    members: VecDeque<u32>,
 }
 
 impl Consumers {
     pub(super) fn len(&self) -> usize {
         self.all.len()
+    }
+
+    /// Puts a consumer at the back of the ring of its priority.
+    fn enter_ring(&mut self, slot: u32, priority: i32) {
+        let at = self.rings.partition_point(|ring| ring.priority > priority);
+        if self.rings.get(at).is_none_or(|ring| ring.priority != priority) {
+            self.rings.insert(at, Ring { priority, members: VecDeque::new() });
+        }
+        self.rings[at].members.push_back(slot);
+    }
+
+    /// Forgets a consumer that is gone, and a ring that only it could be in.
+    fn forget(&mut self, slot: u32) {
+        self.all.retain(|member| *member != slot);
+        for ring in &mut self.rings {
+            ring.members.retain(|member| *member != slot);
+        }
+        if self.all.is_empty() {
+            self.rings.clear();
+        }
+        if self.active == Some(slot) {
+            self.active = None;
+            self.held = false;
+        }
+        self.exclusive = false;
     }
 }
 

@@ -4,7 +4,6 @@ use super::super::Shard;
 use super::{Connection, Consumer, PoolId};
 use crate::shard::effect::{CancelReason, Effect, SystemEffect};
 use crate::{Cause, ConnectionId, ConsumerId, QueueId, Refusal};
-use std::cmp::Reverse;
 
 /// What a consumer asks for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -55,7 +54,6 @@ impl Shard {
             return Err(Refusal::new(Cause::AccessRefused, "in exclusive use"));
         }
         consumers.exclusive = subscription.exclusive;
-        found.had_consumer = true;
         found.used_at = self.now;
         let (slot, generation) = self.consumers.insert(Consumer {
             queue,
@@ -93,18 +91,7 @@ impl Shard {
         }
         let now = self.now;
         let Some(queue) = self.queues.at_mut(consumer.queue) else { return };
-        let consumers = &mut queue.consumers;
-        consumers.all.retain(|member| *member != id.slot);
-        if let Some(ring) = consumers.rings.get_mut(&Reverse(consumer.priority)) {
-            ring.retain(|member| *member != id.slot);
-            if ring.is_empty() {
-                consumers.rings.remove(&Reverse(consumer.priority));
-            }
-        }
-        if consumers.active == Some(id.slot) {
-            consumers.active = None;
-        }
-        consumers.exclusive = false;
+        queue.consumers.forget(id.slot);
         queue.used_at = now;
         if queue.settings.auto_delete && queue.consumers.len() == 0 {
             self.system.push(SystemEffect::QueueUnused { queue: queue.id });
@@ -159,37 +146,26 @@ impl Shard {
     }
 
     /// Chooses the single active consumer: the first that came; on a quorum queue one of higher priority
-    /// takes over as soon as the one before it holds nothing.
+    /// takes over, but not before the one in its way holds nothing.
     pub(in crate::shard) fn choose_active(&mut self, queue: u32) {
-        let Some(found) = self.queues.at(queue) else { return };
-        if !found.settings.single_active_consumer {
+        let Shard { queues, consumers, .. } = self;
+        let Some(found) = queues.at_mut(queue).filter(|found| found.settings.single_active_consumer) else {
             return;
-        }
-        let by_priority = found.settings.active_by_priority;
-        let priority_of = |slot: u32| self.consumers.at(slot).map_or(i32::MIN, |consumer| consumer.priority);
-        let mut candidates = found.consumers.all.iter().copied();
-        // `max_by_key` would take the last of equals; the first that came goes before them.
-        let best = candidates.by_ref().reduce(|best, slot| {
-            if by_priority && priority_of(slot) > priority_of(best) { slot } else { best }
-        });
-        let chosen = match (found.consumers.active, best) {
-            (None, best) => best,
-            (Some(active), Some(best)) if by_priority && priority_of(best) > priority_of(active) => {
-                let idle = self.consumers.at(active).is_none_or(|consumer| consumer.leased == 0);
-                Some(if idle { best } else { return self.hold_active(queue) })
-            }
-            (active, _) => active,
         };
-        if let Some(found) = self.queues.at_mut(queue) {
-            found.consumers.active = chosen;
-        }
-    }
-
-    /// The active consumer is about to be replaced: it gets nothing more until it holds nothing.
-    fn hold_active(&mut self, queue: u32) {
-        let Some(active) = self.queues.at(queue).and_then(|found| found.consumers.active) else { return };
-        if let Some(consumer) = self.consumers.at_mut(active) {
-            consumer.credit = consumer.credit.min(0);
+        let by_priority = found.settings.active_by_priority;
+        let priority_of = |slot: u32| consumers.at(slot).map_or(i32::MIN, |consumer| consumer.priority);
+        let beats = |slot: u32, other: u32| by_priority && priority_of(slot) > priority_of(other);
+        // The first that came goes before its equals.
+        let best = found.consumers.all.iter().copied().reduce(|a, b| if beats(b, a) { b } else { a });
+        let successor = match (found.consumers.active, best) {
+            (Some(active), Some(best)) if beats(best, active) => Some(best),
+            (Some(_), _) => None,
+            (None, best) => best,
+        };
+        found.consumers.held = successor.is_some()
+            && found.consumers.active.and_then(|active| consumers.at(active)).is_some_and(|it| it.leased > 0);
+        if successor.is_some() && !found.consumers.held {
+            found.consumers.active = successor;
         }
     }
 

@@ -32,11 +32,6 @@ impl<'a> Input<'a> {
         self.rest.is_empty()
     }
 
-    /// What has not been read yet.
-    pub(in crate::shard) fn rest(&self) -> &'a [u8] {
-        self.rest
-    }
-
     pub(in crate::shard) fn u8(&mut self) -> Option<u8> {
         let (first, rest) = self.rest.split_first()?;
         self.rest = rest;

@@ -10,6 +10,7 @@ use crate::shard::Shard;
 use crate::shard::consume::Lease;
 use crate::shard::entry::Entry;
 use crate::shard::queue::{Dying, Queue};
+use crate::shard::ready::Restored;
 use crate::shard::ready::page::PageRef;
 use crate::{ConsumerId, LeaseId, QueueId, Time};
 use leveret_log::Position;
@@ -60,7 +61,8 @@ impl Shard {
     }
 
     /// The durable state in a canonical form: two shards with the same one hold the same messages in the same
-    /// state. It depends neither on what happens to be in memory nor on whether a delay has been noticed to be over.
+    /// state. It does not depend on whether a delay has been noticed to be over, nor on how the entries in memory
+    /// are spread over the parts of their level. Which are in memory and which in a page is durable, too.
     pub fn durable_state(&self) -> Vec<u8> {
         let mut out = Vec::new();
         let mut queues: Vec<(u32, &Queue)> =
@@ -76,7 +78,7 @@ impl Shard {
             for page in queue.ready.levels.iter().flat_map(|level| &level.pages) {
                 put_page(&mut out, 0, page);
             }
-            put_entries(&mut out, queue.dying.values().map(|dying| &dying.entry));
+            put_dying(&mut out, queue);
             put_entries(&mut out, queue.parked.values());
             put_entries(&mut out, leased.remove(&slot).unwrap_or_default().iter());
         }
@@ -124,18 +126,21 @@ impl Shard {
         }
         let queue = self.queues.at_mut(slot)?;
         for entry in lists.before_pages {
-            queue.ready.push_back(entry);
+            queue.ready.restore(entry, Restored::Head);
         }
         for (level, page) in lists.pages {
             queue.ready.restore_page(level, page)?;
         }
         for entry in lists.after_pages {
-            queue.ready.push_back(entry);
+            queue.ready.restore(entry, Restored::Tail);
         }
         for entry in lists.returned {
             queue.ready.put_back(entry);
         }
-        queue.delayed.extend(lists.delayed.into_iter().map(|(at, entry)| ((at, entry.position), entry)));
+        for (at, entry) in lists.delayed {
+            queue.delayed.insert((at, entry.position), entry);
+            self.replayed.delays.insert((lists.queue, entry.position), at);
+        }
         queue.dying.extend(lists.dying.into_iter().map(|dying| (dying.entry.position, dying)));
         queue.parked.extend(lists.parked.into_iter().map(|entry| (entry.position, entry)));
         for entry in lists.leased {
@@ -156,7 +161,7 @@ impl Shard {
         let consumer = ConsumerId { slot: u32::MAX, generation: u32::MAX };
         let (lease, generation) =
             self.leases.insert(Lease { entry, queue: slot, consumer, pool: None, deadline: None });
-        self.replayed.insert((id, entry.position), LeaseId { slot: lease, generation });
+        self.replayed.leases.insert((id, entry.position), LeaseId { slot: lease, generation });
     }
 }
 
@@ -200,14 +205,18 @@ fn put_queue(out: &mut Vec<u8>, queue: &Queue, leased: Vec<Entry>) {
         put_u64(out, at.0);
         put_entry(out, entry);
     }
+    put_dying(out, queue);
+    put_entries(out, queue.parked.values());
+    put_entries(out, leased.iter());
+}
+
+fn put_dying(out: &mut Vec<u8>, queue: &Queue) {
     put_varint(out, queue.dying.len() as u64);
     for dying in queue.dying.values() {
         out.push(reason_code(dying.reason));
         put_u64(out, dying.at.0);
         put_entry(out, &dying.entry);
     }
-    put_entries(out, queue.parked.values());
-    put_entries(out, leased.iter());
 }
 
 fn read_queue(input: &mut Input<'_>) -> Option<Lists> {
@@ -227,7 +236,7 @@ fn read_queue(input: &mut Input<'_>) -> Option<Lists> {
     for _ in 0..input.varint()? {
         let reason = reason_of(input.u8()?)?;
         let at = Time(input.u64()?);
-        dying.push(Dying { entry: read_entry(input)?, reason, at });
+        dying.push(Dying { entry: read_entry(input)?, reason, at, asked: false });
     }
     let parked = read_entries(input)?;
     let leased = read_entries(input)?;

@@ -13,10 +13,13 @@ use leveret_log::Position;
 pub const FACTS: u8 = 18;
 /// Record kind: a page of a deep queue.
 pub const PAGE: u8 = 19;
-/// Record kind: a page that was copied out of a sparse segment: where it was, then the page.
+/// Record kind: a page that was copied out of a sparse segment: the page, then where it was.
 pub const PAGE_COPY: u8 = 20;
 /// The version of all of the engine's records.
 pub const FACT_VERSION: u8 = 1;
+
+/// Bytes of facts in one record; one more fact may exceed it.
+const FACTS_BYTES: usize = 1 << 20;
 
 /// What happened to each message of a run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,8 +34,8 @@ pub(in crate::shard) enum Op {
     Released,
     /// It came back after a failed delivery and waits.
     Delayed { until: Time, failed: bool },
-    /// It is dead and on its way to the dead-letter target.
-    Dying(DeadReason),
+    /// It is dead, since when, and on its way to the dead-letter target.
+    Dying { reason: DeadReason, at: Time },
     /// It is dead, has no target, and is kept aside.
     Parked,
     /// It was kept aside and is ready again, its failures forgotten.
@@ -65,23 +68,38 @@ const PAGE_OPENED: u8 = 10;
 const UNPARKED: u8 = 11;
 
 /// The facts of the turn so far, encoded.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in crate::shard) struct Facts {
     bytes: Vec<u8>,
-    /// The run that is being written: operation, queue, where its count is, how many, the last position.
+    /// The run that is being written.
     run: Option<Run>,
+    /// Beyond so many bytes they are many.
+    bound: usize,
 }
 
+/// Facts of one operation on one queue: how many there are stands in front of them.
 #[derive(Debug)]
 struct Run {
     op: Op,
     queue: QueueId,
+    /// Where in the payload the count is to be written.
     count_at: usize,
     count: u32,
     last: Position,
 }
 
 impl Facts {
+    /// No facts yet, for a log whose records may be so large.
+    pub(in crate::shard) fn new(max_payload_bytes: usize) -> Facts {
+        Facts { bytes: Vec::new(), run: None, bound: FACTS_BYTES.min(max_payload_bytes / 2) }
+    }
+
+    /// Whether they should be written now, in the middle of the turn, before they outgrow a record.
+    #[inline]
+    pub(in crate::shard) fn are_many(&self) -> bool {
+        self.bytes.len() >= self.bound
+    }
+
     /// Adds a fact about one message.
     pub(in crate::shard) fn message(&mut self, queue: QueueId, op: Op, position: Position) {
         match &mut self.run {
@@ -144,9 +162,10 @@ impl Facts {
                 put_u64(&mut self.bytes, until.0);
                 self.bytes.push(u8::from(failed));
             }
-            Op::Dying(reason) => {
+            Op::Dying { reason, at } => {
                 self.bytes.push(DYING);
                 self.bytes.push(reason_code(reason));
+                put_u64(&mut self.bytes, at.0);
             }
         }
         put_u64(&mut self.bytes, queue.0);
@@ -176,7 +195,7 @@ pub(in crate::shard) fn read(payload: &[u8], each: &mut dyn FnMut(Fact)) -> Opti
             PARKED => Op::Parked,
             UNPARKED => Op::Unparked,
             DELAYED => Op::Delayed { until: Time(input.u64()?), failed: input.u8()? != 0 },
-            DYING => Op::Dying(reason_of(input.u8()?)?),
+            DYING => Op::Dying { reason: reason_of(input.u8()?)?, at: Time(input.u64()?) },
             _ => {
                 each(read_queue_fact(code, &mut input)?);
                 continue;
@@ -248,19 +267,23 @@ mod tests {
             Fact::Message { queue: a, op: Op::Leased, position: Position(4096) },
             Fact::Message { queue: a, op: Op::Leased, position: Position(4264) },
             Fact::Message { queue: a, op: Op::Leased, position: Position(64) },
-            Fact::Message { queue: b, op: Op::Leased, position: Position(u64::MAX & !7) },
+            Fact::Message { queue: b, op: Op::Leased, position: Position(!7) },
             Fact::Message {
                 queue: b,
                 op: Op::Delayed { until: Time(9), failed: true },
                 position: Position(8),
             },
             Fact::Purged { queue: a, before: Position(800) },
-            Fact::Message { queue: b, op: Op::Dying(DeadReason::Expired), position: Position(16) },
+            Fact::Message {
+                queue: b,
+                op: Op::Dying { reason: DeadReason::Expired, at: Time(5) },
+                position: Position(16),
+            },
             Fact::Dropped { queue: b },
             Fact::PageOpened { queue: a, level: 3, location: Position(88) },
             Fact::Message { queue: a, op: Op::Gone, position: Position(64) },
         ];
-        let mut facts = Facts::default();
+        let mut facts = Facts::new(1 << 20);
         for fact in written {
             facts.queue(fact);
         }
@@ -268,7 +291,7 @@ mod tests {
         read(facts.payload(), &mut |fact| read_back.push(fact)).unwrap();
         // `queue` ends a run for every fact; written through `message`, runs form.
         assert_eq!(read_back, written);
-        let mut runs = Facts::default();
+        let mut runs = Facts::new(1 << 20);
         for fact in &written[..3] {
             if let Fact::Message { queue, op, position } = *fact {
                 runs.message(queue, op, position);
@@ -281,7 +304,7 @@ mod tests {
 
     #[test]
     fn a_cut_payload_is_malformed_not_a_panic() {
-        let mut facts = Facts::default();
+        let mut facts = Facts::new(1 << 20);
         facts.message(QueueId(3), Op::Failed, Position(80));
         facts.message(QueueId(3), Op::Failed, Position(96));
         let payload = facts.payload().to_vec();

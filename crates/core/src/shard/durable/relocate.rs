@@ -9,6 +9,7 @@ use super::space::Use;
 use crate::message::{MESSAGE, MOVED, MOVED_BYTES, Stored, Target};
 use crate::shard::Shard;
 use crate::shard::publish::record_bytes;
+use crate::shard::queue::Queue;
 use crate::shard::ready::page::{self, Page};
 use bytes::Bytes;
 use leveret_log::{AppendError, Position};
@@ -25,10 +26,13 @@ pub struct Relocation {
     pub payload: Bytes,
 }
 
-/// Messages of a range of the log that are live and that no order finds: held, delayed or in groups.
+/// How to find messages that stand in no order of positions: those that are held or wait.
 #[derive(Debug)]
-pub(in crate::shard) struct Live {
-    found: FxHashSet<(u32, Position)>,
+pub(in crate::shard) enum Aside {
+    /// In a set of those in the range at hand.
+    Listed(FxHashSet<(u32, Position)>),
+    /// In the books of the replay.
+    Replayed,
 }
 
 /// Where a queue holds a message.
@@ -48,11 +52,11 @@ impl Shard {
         let identities = || records.iter().filter_map(identity);
         let from = identities().min().unwrap_or(Position::NONE);
         let to = identities().max().unwrap_or(Position::NONE);
-        let live = self.live_between(from, Position(to.0 + 1));
+        let aside = self.aside_within(from, to);
         let mut copied = 0;
         for record in records {
             copied += usize::from(match record.kind {
-                MESSAGE | MOVED => self.relocate_message(&live, record)?,
+                MESSAGE | MOVED => self.relocate_message(&aside, record)?,
                 PAGE | PAGE_COPY => self.relocate_page(record)?,
                 _ => false,
             });
@@ -75,14 +79,14 @@ impl Shard {
         self.space.forget_segment(segment);
     }
 
-    fn relocate_message(&mut self, live: &Live, record: &Relocation) -> Result<bool, AppendError> {
+    fn relocate_message(&mut self, aside: &Aside, record: &Relocation) -> Result<bool, AppendError> {
         let Ok(stored) = Stored::parse(record.kind, &record.payload) else { return Ok(false) };
         let Some(position) = identity(record) else { return Ok(false) };
         if self.space.location(position) != record.location {
             return Ok(false);
         }
         let holders =
-            stored.targets().filter(|target| self.place(live, target, position, &stored).is_some()).count();
+            stored.targets().filter(|target| self.place(aside, target, position, &stored).is_some()).count();
         if holders == 0 {
             return Ok(false);
         }
@@ -91,14 +95,14 @@ impl Shard {
         put_u64(&mut head, position.0);
         put_u64(&mut head, holders as u64);
         let location = self.append(MOVED, &[&head, body])?;
-        self.move_holders(live, position, location, &stored, body.len());
+        self.move_holders(aside, position, location, &stored, body.len());
         Ok(true)
     }
 
     /// Books the holders of a message at its new location.
     pub(in crate::shard) fn move_holders(
         &mut self,
-        live: &Live,
+        aside: &Aside,
         position: Position,
         location: Position,
         stored: &Stored<'_>,
@@ -110,7 +114,7 @@ impl Shard {
         let to = self.space.segment_of(location);
         let mut holders = 0;
         for target in stored.targets() {
-            let Some(place) = self.place(live, &target, position, stored) else { continue };
+            let Some(place) = self.place(aside, &target, position, stored) else { continue };
             holders += 1;
             if let Place::Page { slot, level } = place {
                 let level = self.queues.at_mut(slot).and_then(|found| found.ready.levels.get_mut(level));
@@ -125,13 +129,16 @@ impl Shard {
     }
 
     fn relocate_page(&mut self, record: &Relocation) -> Result<bool, AppendError> {
-        let body = if record.kind == PAGE_COPY { record.payload.get(8..) } else { Some(&record.payload[..]) };
-        let Some(body) = body else { return Ok(false) };
-        let Some(page) = page::decode(body) else { return Ok(false) };
+        let Some(page) = page::decode(&record.payload) else { return Ok(false) };
         if !self.has_page(&page, record.location) {
             return Ok(false);
         }
-        let location = self.append(PAGE_COPY, &[&record.location.0.to_le_bytes(), body])?;
+        // The old location follows the page, so that a copy is read like any page.
+        let body = match record.kind {
+            PAGE_COPY => &record.payload[..record.payload.len().saturating_sub(8)],
+            _ => &record.payload[..],
+        };
+        let location = self.append(PAGE_COPY, &[body, &record.location.0.to_le_bytes()])?;
         self.move_page(&page, record.location, location);
         Ok(true)
     }
@@ -144,40 +151,55 @@ impl Shard {
         let Some(page) = level.pages.iter_mut().find(|page| page.location == from) else { return };
         page.location = to;
         let bytes = page.record_bytes;
-        // A read of the old location may be under way: it will be passed over, and the page asked for again.
+        // A read of the old location may be under way: it will be passed over, and the page is asked for again.
+        self.mark_dirty(slot);
         self.space.release(from, bytes);
         self.space.hold(to, bytes);
     }
 
-    /// What is live in `from..to` and cannot be found by its position alone.
-    pub(in crate::shard) fn live_between(&self, from: Position, to: Position) -> Live {
-        let within = |position: Position| from <= position && position < to;
-        let mut found = FxHashSet::default();
-        for (_, lease) in self.leases.iter() {
-            if within(lease.entry.position) {
-                found.insert((lease.queue, lease.entry.position));
+    /// What is held or waits and has a position from `from` to `to`.
+    fn aside_within(&self, from: Position, to: Position) -> Aside {
+        let within = |position: &Position| (from..=to).contains(position);
+        let held = self.leases.iter().map(|(_, lease)| (lease.queue, lease.entry.position));
+        let delayed = self
+            .queues
+            .iter()
+            .flat_map(|(slot, queue)| queue.delayed.values().map(move |entry| (slot, entry.position)));
+        Aside::Listed(held.chain(delayed).filter(|(_, position)| within(position)).collect())
+    }
+
+    fn is_aside(&self, aside: &Aside, slot: u32, queue: &Queue, position: Position) -> bool {
+        match aside {
+            Aside::Listed(set) => set.contains(&(slot, position)),
+            Aside::Replayed => {
+                let key = (queue.id, position);
+                let lease = self.replayed.leases.get(&key);
+                lease.is_some_and(|lease| self.leases.get(lease.slot, lease.generation).is_some())
+                    || self
+                        .replayed
+                        .delays
+                        .get(&key)
+                        .is_some_and(|at| queue.delayed.contains_key(&(*at, position)))
             }
         }
-        for (slot, queue) in self.queues.iter() {
-            let grouped = queue.ready.groups.as_ref().map(|groups| groups.entries()).unwrap_or_default();
-            let delayed = queue.delayed.values().copied();
-            for entry in delayed.chain(grouped).filter(|entry| within(entry.position)) {
-                found.insert((slot, entry.position));
-            }
-        }
-        Live { found }
     }
 
     /// Where a queue holds a message, if it does. What was delayed or refused when it was stored is never in
     /// a page, though its position may lie in a page's range.
-    fn place(&self, live: &Live, target: &Target, position: Position, stored: &Stored<'_>) -> Option<Place> {
+    fn place(
+        &self,
+        aside: &Aside,
+        target: &Target,
+        position: Position,
+        stored: &Stored<'_>,
+    ) -> Option<Place> {
         let slot = self.queue_index.get(&target.queue).copied()?;
         let found = self.queues.at(slot)?;
         let level = found.level(stored.priority());
-        if live.found.contains(&(slot, position))
-            || found.dying.contains_key(&position)
+        if found.dying.contains_key(&position)
             || found.parked.contains_key(&position)
-            || found.ready.in_memory_at(level, position)
+            || found.ready.in_memory_at(level, stored.group(), position)
+            || self.is_aside(aside, slot, found, position)
         {
             return Some(Place::Memory);
         }

@@ -5,16 +5,18 @@
 
 use super::bytes::Input;
 use super::fact::{FACT_VERSION, FACTS, Fact, Op, PAGE, PAGE_COPY};
+use super::relocate::Aside;
 use crate::message::{MESSAGE, MOVED, MOVED_BYTES, Stored};
 use crate::shard::consume::Lease;
 use crate::shard::entry::Entry;
 use crate::shard::publish::record_bytes;
-use crate::shard::queue::Dying;
+use crate::shard::queue::{Dying, QueueCounters};
 use crate::shard::ready::page;
 use crate::shard::{DeadReason, Shard};
-use crate::{ConsumerId, LeaseId, QueueId};
+use crate::{ConsumerId, LeaseId, QueueId, Time};
 use bytes::Bytes;
 use leveret_log::{Position, Record};
+use rustc_hash::FxHashMap;
 use std::fmt;
 
 /// A record that cannot be replayed.
@@ -33,6 +35,15 @@ impl fmt::Display for ReplayError {
 }
 
 impl std::error::Error for ReplayError {}
+
+/// Where a replay finds by its position what the live engine found by a lease or by the time. Empty otherwise.
+#[derive(Debug, Default)]
+pub(in crate::shard) struct Replayed {
+    /// The leases, which have no holder.
+    pub(in crate::shard) leases: FxHashMap<(QueueId, Position), LeaseId>,
+    /// When messages that wait are ready. Ones that were purged are not taken out.
+    pub(in crate::shard) delays: FxHashMap<(QueueId, Position), Time>,
+}
 
 impl Shard {
     /// Applies one record. Records of kinds that are not the engine's are passed over. `read_page` gives the
@@ -90,13 +101,12 @@ impl Shard {
             match stored.deliver_at() {
                 // The fact that it is on its way to the dead-letter target follows.
                 _ if target.refused => {
-                    found.dying.insert(
-                        record.position,
-                        Dying { entry, reason: DeadReason::MaxLength, at: self.now },
-                    );
+                    let (reason, at) = (DeadReason::MaxLength, stored.published_at());
+                    found.dying.insert(record.position, Dying { entry, reason, at, asked: false });
                 }
                 Some(at) => {
                     found.delayed.insert((at, record.position), entry);
+                    self.replayed.delays.insert((target.queue, record.position), at);
                 }
                 None => found.ready.push_back(entry),
             }
@@ -107,16 +117,20 @@ impl Shard {
     fn replay_moved(&mut self, record: &Record<'_>) -> Option<()> {
         let stored = Stored::parse(MOVED, record.payload).ok()?;
         let position = Input::new(record.payload).position()?;
-        let live = self.live_between(position, Position(position.0 + 1));
-        self.move_holders(&live, position, record.position, &stored, record.payload.len() - MOVED_BYTES);
+        self.move_holders(
+            &Aside::Replayed,
+            position,
+            record.position,
+            &stored,
+            record.payload.len() - MOVED_BYTES,
+        );
         Some(())
     }
 
     fn replay_page_copy(&mut self, record: &Record<'_>) -> Option<()> {
-        let mut input = Input::new(record.payload);
-        let from = input.position()?;
-        let page = page::decode(input.rest())?;
-        self.move_page(&page, from, record.position);
+        let page = page::decode(record.payload)?;
+        let (_, from) = record.payload.split_last_chunk()?;
+        self.move_page(&page, Position(u64::from_le_bytes(*from)), record.position);
         Some(())
     }
 
@@ -148,9 +162,7 @@ impl Shard {
                     self.purge_before(slot, before);
                 }
             }
-            Fact::Dropped { queue } => {
-                self.drop_queue(queue);
-            }
+            Fact::Dropped { queue } => self.replay_drop(queue),
             Fact::PageOpened { queue, level, location } => {
                 if self.queue_index.contains_key(&queue) {
                     let payload = read_page(location)?;
@@ -172,7 +184,7 @@ impl Shard {
                 let consumer = ConsumerId { slot: u32::MAX, generation: u32::MAX };
                 let lease = Lease { entry, queue: slot, consumer, pool: None, deadline: None };
                 let (slot, generation) = self.leases.insert(lease);
-                self.replayed.insert((queue, position), LeaseId { slot, generation });
+                self.replayed.leases.insert((queue, position), LeaseId { slot, generation });
             }
             Op::Gone => self.space.release(position, entry.charge),
             Op::Failed => {
@@ -185,9 +197,10 @@ impl Shard {
                     entry.count_failure();
                 }
                 found.delayed.insert((until, position), entry);
+                self.replayed.delays.insert((queue, position), until);
             }
-            Op::Dying(reason) => {
-                found.dying.insert(position, Dying { entry, reason, at: self.now });
+            Op::Dying { reason, at } => {
+                found.dying.insert(position, Dying { entry, reason, at, asked: false });
             }
             Op::Parked => {
                 found.parked.insert(position, entry);
@@ -201,7 +214,7 @@ impl Shard {
 
     /// Takes a message out of whichever list holds it.
     fn take_anywhere(&mut self, queue: QueueId, slot: u32, position: Position, hold: bool) -> Option<Entry> {
-        if let Some(id) = self.replayed.remove(&(queue, position)) {
+        if let Some(id) = self.replayed.leases.remove(&(queue, position)) {
             let lease = self.leases.remove(id.slot, id.generation)?;
             let found = self.queues.at_mut(slot)?;
             found.leased -= 1;
@@ -210,6 +223,15 @@ impl Shard {
             return Some(lease.entry);
         }
         let found = self.queues.at_mut(slot)?;
+        if let Some(at) = self.replayed.delays.remove(&(queue, position)) {
+            let entry = found.delayed.remove(&(at, position))?;
+            if !hold {
+                return Some(entry);
+            }
+            // A delayed message of a group was leased: by then it was ready, and its group is held now.
+            found.ready.put_back(entry);
+            return found.ready.remove(position, true);
+        }
         if found.ready.front().is_some_and(|front| front.position == position) {
             return found.ready.pop_front(hold);
         }
@@ -219,17 +241,17 @@ impl Shard {
         if let Some(dying) = found.dying.remove(&position) {
             return Some(dying.entry);
         }
-        if let Some(entry) = found.parked.remove(&position) {
-            return Some(entry);
-        }
-        let key = found.delayed.keys().find(|(_, at)| *at == position).copied()?;
-        let entry = found.delayed.remove(&key)?;
-        if hold {
-            // A delayed message of a group was leased: by then it was ready, and its group is held now.
-            found.ready.put_back(entry);
-            return found.ready.remove(position, true);
-        }
-        Some(entry)
+        found.parked.remove(&position)
+    }
+
+    /// A queue was dropped that the catalog still knows: its end was never durable there, so nobody was told
+    /// of it. The queue lives on, empty.
+    fn replay_drop(&mut self, queue: QueueId) {
+        let found = self.queue_index.get(&queue).and_then(|slot| self.queues.at(*slot));
+        let Some(settings) = found.map(|found| found.settings.clone()) else { return };
+        self.drop_queue(queue);
+        self.facts.clear();
+        self.open_queue(queue, settings);
     }
 }
 
@@ -237,13 +259,17 @@ impl Shard {
     /// Ends a replay, in a turn of its own: every lease was lost with its holder, which counts as a failed
     /// delivery, and the transfers of dead messages begin anew. Then the shard takes commands.
     pub fn recovered(&mut self) {
-        let mut lost: Vec<(Position, LeaseId)> =
-            self.replayed.drain().map(|((_, at), lease)| (at, lease)).collect();
-        lost.sort_unstable_by_key(|(position, _)| *position);
+        let replayed = std::mem::take(&mut self.replayed);
+        let mut lost: Vec<((QueueId, Position), LeaseId)> = replayed.leases.into_iter().collect();
+        lost.sort_unstable_by_key(|(held, _)| *held);
         for (_, lease) in lost {
             self.settle(lease, crate::shard::Settle::Again);
         }
         self.retry_transfers();
+        for queue in self.queues.iter_mut() {
+            // They count from the broker's start on.
+            queue.counters = QueueCounters::default();
+        }
         for queue in self.queue_ids() {
             self.touch_queue(queue);
         }

@@ -74,6 +74,7 @@ impl Space {
     pub(in crate::shard) fn release_in(&mut self, segment: u64, holders: u64, bytes: u64) {
         let account = self.account(segment);
         debug_assert!(account.holders >= holders, "a segment is released as often as it is held");
+        debug_assert!(account.bytes >= bytes, "a segment's bytes are released as they were held");
         account.holders = account.holders.saturating_sub(holders);
         account.bytes = account.bytes.saturating_sub(bytes);
     }
@@ -116,11 +117,6 @@ impl Space {
     /// Which segment a position lies in.
     pub(in crate::shard) fn segment_of(&self, position: Position) -> u64 {
         self.geometry.segment_of(position).0
-    }
-
-    /// Bytes of a segment.
-    pub(in crate::shard) fn segment_bytes(&self) -> u64 {
-        self.geometry.segment_bytes()
     }
 
     /// Bytes that are live in all segments.

@@ -94,6 +94,12 @@ impl Groups {
         taken
     }
 
+    /// Whether a message of this group (0 for none) waits.
+    pub(super) fn contains(&self, group: u64, position: Position) -> bool {
+        let group = self.groups.get(&key(group, position));
+        group.is_some_and(|group| group.waiting.contains_key(&position))
+    }
+
     /// Every waiting message, in publish order.
     pub(in crate::shard) fn entries(&self) -> Vec<Entry> {
         let mut entries: Vec<Entry> =
@@ -122,6 +128,10 @@ impl Groups {
 }
 
 /// Messages without a key get one of their own: their position, marked so that it meets no real hash.
+fn key(group: u64, position: Position) -> u64 {
+    if group == 0 { position.0 | 1 << 63 } else { group & !(1 << 63) }
+}
+
 fn key_of(entry: &Entry) -> u64 {
-    if entry.group == 0 { entry.position.0 | 1 << 63 } else { entry.group & !(1 << 63) }
+    key(entry.group, entry.position)
 }

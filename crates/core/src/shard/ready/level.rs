@@ -13,8 +13,8 @@ pub(in crate::shard) struct Level {
     pub(in crate::shard) head: VecDeque<Entry>,
     pub(in crate::shard) pages: VecDeque<PageRef>,
     pub(in crate::shard) tail: VecDeque<Entry>,
-    /// A page is on its way from disk.
-    pub(in crate::shard) loading: bool,
+    /// The page that is on its way from disk. It may have moved or gone meanwhile; then the next one is asked for.
+    loading: Option<Position>,
 }
 
 impl Level {
@@ -41,9 +41,9 @@ impl Level {
         Some(entry)
     }
 
-    /// Whether the front is on disk: nothing of this level, nor of a lower one, may go out before it is here.
-    pub(super) fn stalled(&self) -> bool {
-        self.head.is_empty() && !self.pages.is_empty()
+    /// The first message, if it is on disk: nothing that stands behind it may go out before it is here.
+    pub(super) fn stalled_at(&self) -> Option<Position> {
+        if self.head.is_empty() { self.pages.front().map(|page| page.first) } else { None }
     }
 
     /// Whether enough has piled up at the tail to cut a page from it.
@@ -51,19 +51,22 @@ impl Level {
         self.tail.len() >= 2 * PAGE_ENTRIES
     }
 
-    /// The page to fetch now, if the head runs low. Marks the level as loading.
+    /// The page to fetch now, if the head runs low and it is not on its way.
     pub(in crate::shard) fn wants_page(&mut self) -> Option<Position> {
-        if self.loading || self.head.len() > PAGE_AHEAD_ENTRIES {
+        if self.head.len() > PAGE_AHEAD_ENTRIES {
             return None;
         }
-        let location = self.pages.front()?.location;
-        self.loading = true;
-        Some(location)
+        let location = Some(self.pages.front()?.location);
+        if self.loading == location {
+            return None;
+        }
+        self.loading = location;
+        location
     }
 
     /// Puts the entries of the first page behind the head. The page's record is of no more use.
     pub(in crate::shard) fn open_page(&mut self, entries: &[Entry]) -> Option<PageRef> {
-        self.loading = false;
+        self.loading = None;
         let page = self.pages.pop_front()?;
         self.head.extend(entries);
         if self.pages.is_empty() && self.head.len() < READY_HEAD_ENTRIES {
@@ -111,7 +114,6 @@ impl Level {
             entries.extend(part.drain(..count));
         }
         pages.extend(self.pages.drain(..));
-        self.loading = false;
         self.head.append(&mut self.tail);
     }
 

@@ -24,6 +24,15 @@ pub(super) struct Ready {
     bytes: u64,
 }
 
+/// Where in its level a checkpoint has a message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Restored {
+    /// Before the pages.
+    Head,
+    /// Behind the pages.
+    Tail,
+}
+
 /// Where the next message is.
 enum Next {
     Returned,
@@ -107,8 +116,11 @@ impl Ready {
         Some(entry)
     }
 
-    /// Whether a message of this level is here, in memory. Groups are not looked through.
-    pub(super) fn in_memory_at(&self, level: u8, position: Position) -> bool {
+    /// Whether a message of this level and group is here, in memory.
+    pub(super) fn in_memory_at(&self, level: u8, group: Option<u64>, position: Position) -> bool {
+        if let Some(groups) = &self.groups {
+            return groups.contains(group.unwrap_or(0), position);
+        }
         self.returned.contains_key(&(Reverse(level), position))
             || self.levels.get(usize::from(level)).is_some_and(|level| level.in_memory_at(position))
     }
@@ -142,6 +154,19 @@ impl Ready {
         levels.chain(self.returned.values().copied()).chain(grouped)
     }
 
+    /// Puts a message of a checkpoint back where it was: before the pages of its level, if it has any, or at
+    /// the end. Neither is [`Ready::push_back`]'s choice, which would let a long head overflow into the tail.
+    pub(super) fn restore(&mut self, entry: Entry, place: Restored) {
+        self.add(&entry);
+        match &mut self.groups {
+            Some(groups) => groups.insert(entry),
+            None => match place {
+                Restored::Head => self.level_of(&entry).head.push_back(entry),
+                Restored::Tail => self.level_of(&entry).tail.push_back(entry),
+            },
+        }
+    }
+
     /// Counts the messages of a page that a checkpoint names.
     pub(super) fn restore_page(&mut self, level: u8, page: page::PageRef) -> Option<()> {
         let level = self.levels.get_mut(usize::from(level))?;
@@ -157,9 +182,10 @@ impl Ready {
             self.returned.first_key_value().map(|((Reverse(level), position), _)| (*level, *position));
         for (index, level) in self.levels.iter().enumerate().rev() {
             let returned_here = returned.filter(|(at, _)| usize::from(*at) == index);
-            if level.stalled() {
-                // Whatever came back to this level is older than the page on its way: it had gone out before.
-                return returned_here.map(|_| Next::Returned);
+            if let Some(stalled_at) = level.stalled_at() {
+                // What came back is mostly older than the page on its way, since it had gone out before; what
+                // was delayed may be younger, and waits for the page.
+                return returned_here.filter(|(_, at)| *at < stalled_at).map(|_| Next::Returned);
             }
             match (returned_here, level.front()) {
                 (Some((_, position)), Some(front)) if front.position < position => {
@@ -174,13 +200,10 @@ impl Ready {
     }
 
     fn remove_from_levels(&mut self, position: Position) -> Option<Entry> {
-        for level in self.levels.iter_mut().rev() {
-            if let Some(entry) = level.remove(position) {
-                return Some(entry);
-            }
-        }
-        let key = self.returned.keys().find(|(_, at)| *at == position).copied()?;
-        self.returned.remove(&key)
+        let Ready { levels, returned, .. } = self;
+        levels.iter_mut().enumerate().rev().find_map(|(index, level)| {
+            level.remove(position).or_else(|| returned.remove(&(Reverse(index as u8), position)))
+        })
     }
 
     fn level_of(&mut self, entry: &Entry) -> &mut Level {
