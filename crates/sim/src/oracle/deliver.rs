@@ -119,16 +119,19 @@ impl Oracle {
             "maxlen" => lossy,
             _ => false,
         };
-        let is_known = !matches!(before.place, Place::Ready | Place::Delayed(_) | Place::Unsure);
-        if is_known || !(let_go || before.place == Place::Unsure) {
-            return;
-        }
-        // When it died is not known, nor how often it was sent since.
-        copy.transfers += 1 + self.resends;
         let arrived = seen.delivery;
         let recovered = self.recovered_at.get(&arrived.queue.shard()).copied().unwrap_or_default();
         // It may have died before a crash that took its death back, but not its arrival.
         let is_sure = arrived.position >= recovered;
+        if !matches!(before.place, Place::Ready | Place::Delayed(_) | Place::Unsure) {
+            copy.transfers += u32::from(let_go && !is_sure);
+            return;
+        }
+        if !let_go && before.place != Place::Unsure {
+            return;
+        }
+        // When it died is not known, nor how often it was sent since.
+        copy.transfers += 1 + self.resends;
         let after = before.at(if is_sure { Place::Dead(reason_of(reason)) } else { Place::Unsure });
         queue.set(key, after);
         let by_now = self.ends.get(&source.shard()).copied().unwrap_or_default();

@@ -157,12 +157,21 @@ impl Oracle {
                     queue.set(change.key, before.or(change.after));
                 }
                 None if end <= from => self.unmake(change.queue, change.key)?,
-                None => {
-                    queue.set(change.key, change.after.at(Place::Unsure));
-                }
+                None => self.doubt(change.queue, change.key, end),
             }
         }
         Ok(())
+    }
+
+    /// A copy may have been made. If so its record ends where the log ends, or before.
+    fn doubt(&mut self, id: QueueId, key: u64, end: Position) {
+        let Some(queue) = self.queues.get_mut(&id) else { return };
+        let Some(mut copy) = queue.remove(key) else { return };
+        copy.state.place = Place::Unsure;
+        for home in self.homes.get_mut(&copy.uid).into_iter().flatten().filter(|home| **home == (id, key)) {
+            home.1 = end.0;
+        }
+        queue.insert(end.0, copy);
     }
 
     /// A copy was never made after all.
