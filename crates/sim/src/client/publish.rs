@@ -17,6 +17,9 @@ struct Way {
     groups: bool,
     priorities: bool,
     delays: bool,
+    /// One message a turn: several shards take it, or a full queue hands out some of its messages before it takes
+    /// another, and what happens in which order could not be told apart.
+    alone: bool,
     /// Small bodies only.
     small: bool,
 }
@@ -24,8 +27,7 @@ struct Way {
 /// Publishes one message or a few.
 pub(super) fn publish(world: &mut World, who: usize) -> Result<(), Violation> {
     let Some(way) = choose_way(world) else { return Ok(()) };
-    // Messages to several shards go one at a time: what one turn of each shard does can be told apart then.
-    let count = if way.targets.len() > 1 { 1 } else { world.dice.between(1, 8) };
+    let count = if way.alone { 1 } else { world.dice.between(1, 8) };
     send(world, who, &way, count)
 }
 
@@ -35,7 +37,7 @@ pub(super) fn flood(world: &mut World, who: usize) -> Result<(), Violation> {
         return publish(world, who);
     }
     let Some(mut way) = choose_way(world) else { return Ok(()) };
-    if way.targets.len() != 1 || way.groups || way.delays {
+    if way.alone || way.groups || way.delays {
         return Ok(());
     }
     world.flooded += 1;
@@ -56,6 +58,7 @@ fn choose_way(world: &mut World) -> Option<Way> {
         groups: plan.groups,
         priorities: plan.priorities,
         delays: false,
+        alone: plan.refuses,
         small: false,
     };
     if plan.takes_delays && !plan.deletable && world.dice.one_in(3) {
@@ -66,6 +69,7 @@ fn choose_way(world: &mut World) -> Option<Way> {
         let spread = world.plan.queues.iter().filter(|plan| plan.in_spread);
         way.targets = spread.filter_map(|plan| world.names.get(&plan.name).copied()).collect();
         way.groups = true;
+        way.alone = true;
     }
     Some(way)
 }

@@ -90,6 +90,13 @@ pub(super) fn delete(world: &mut World, who: usize) -> Result<(), Violation> {
     let name = world.dice.pick(&names).clone();
     let mut client = world.take_client(who);
     let id = world.names.get(&name).copied();
+    if let Some(id) = id {
+        // What is due is handed out first: the deletion looks at the queue in a turn before its own.
+        world.in_turn(|turn, _| {
+            turn.shard(id.shard());
+            Ok(())
+        })?;
+    }
     let result = world.in_turn(|turn, oracle| {
         let (answer, _) = turn.command(|turn| client.session.delete_queue(turn, &name, false, false));
         if let (Ok((_, waits)), Some(id)) = (&answer, id) {
