@@ -1,12 +1,12 @@
 //! Dead-lettering: a dead message goes to its queue's dead-letter exchange with its history in `x-death`,
 //! as RabbitMQ writes it. The source forgets it once every target has it: at-least-once, across shards too.
 
-use super::publish::{Publish, delay_of, store, traits_of};
-use super::{Access, Waits};
+use super::publish::{Publish, delay_of, store, traits_of, wait_for_declarations};
+use super::{Access, Outcome, Waits};
 use crate::message::Stored;
 use crate::shard::{DeadLetter, DeadReason, Transfer};
 use crate::wire::{Properties, RawProperties, ShortStr, Table, Value};
-use crate::{DeadLetterTarget, LogId, QueueId, ShardIndex};
+use crate::{Cause, DeadLetterTarget, LogId, QueueId};
 use leveret_log::Position;
 use std::sync::Arc;
 
@@ -33,7 +33,8 @@ struct Source {
 pub(super) fn transfer<A: Access>(access: &mut A, dead: &DeadLetter) -> Option<PendingTransfer> {
     let shard = dead.queue.shard();
     let source = source_of(access, dead.queue);
-    let moved = source.as_ref().and_then(|source| send(access, source, dead));
+    // What could not be sent stays dead at its source, and is sent after the next start: a log has failed.
+    let moved = source.as_ref().map_or(Ok(None), |source| send(access, source, dead)).ok()?;
     let keeps = source.is_some_and(|source| source.target.at_least_once);
     let report = match moved {
         None if keeps => Transfer::Refused,
@@ -62,11 +63,14 @@ fn source_of<A: Access>(access: &A, queue: QueueId) -> Option<Source> {
     Some(Source { vhost: found.vhost.clone(), name: found.name.clone(), target })
 }
 
+/// A dead message could be neither sent nor found to have no target: it cannot be read, or the target's log refuses it.
+struct NotSent;
+
 /// Publishes the message to its dead-letter exchange; `None` when no queue is there to take it.
-fn send<A: Access>(access: &mut A, source: &Source, dead: &DeadLetter) -> Option<super::Outcome> {
-    let (kind, payload) = read(access, dead.queue.shard(), dead.location)?;
-    let stored = Stored::parse(kind, &payload).ok()?;
-    let mut properties = Properties::decode(stored.properties).ok()?;
+fn send<A: Access>(access: &mut A, source: &Source, dead: &DeadLetter) -> Result<Option<Outcome>, NotSent> {
+    let (kind, payload) = access.read(dead.queue.shard(), dead.location).map_err(|_| NotSent)?;
+    let stored = Stored::parse(kind, &payload).map_err(|_| NotSent)?;
+    let mut properties = Properties::decode(stored.properties).map_err(|_| NotSent)?;
     let mut keys = match &source.target.routing_key {
         Some(key) => vec![key.to_string()],
         None => original_keys(&stored, &properties),
@@ -76,15 +80,19 @@ fn send<A: Access>(access: &mut A, source: &Source, dead: &DeadLetter) -> Option
         headers.remove("CC");
     }
     let mut raw = Vec::new();
-    properties.encode(&mut raw).ok()?;
-    let parsed = RawProperties::parse(&raw).ok()?;
-    let mut traits = traits_of(&parsed).ok()?;
+    properties.encode(&mut raw).map_err(|_| NotSent)?;
+    let parsed = RawProperties::parse(&raw).map_err(|_| NotSent)?;
+    let mut traits = traits_of(&parsed).map_err(|_| NotSent)?;
     let catalog = access.catalog();
     let mut queues = Vec::new();
     let routing_keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-    let routed = catalog
-        .route_internally(&source.vhost, &source.target.exchange, &routing_keys, &parsed, &mut queues)
-        .ok()?;
+    let exchange = &source.target.exchange;
+    let routed = catalog.route_internally(&source.vhost, exchange, &routing_keys, &parsed, &mut queues);
+    let routed = match routed {
+        Ok(routed) => routed,
+        Err(refusal) if refusal.cause == Cause::NotFound => return Ok(None),
+        Err(_) => return Err(NotSent),
+    };
     if routed.delayed {
         traits.delay_ms = delay_of(&parsed);
     }
@@ -93,7 +101,7 @@ fn send<A: Access>(access: &mut A, source: &Source, dead: &DeadLetter) -> Option
         !catalog.queue_by_id(*queue).is_some_and(|target| in_cycle(&deaths, &target.name, dead))
     });
     if queues.is_empty() {
-        return None;
+        return Ok(None);
     }
     let routing_key = keys.swap_remove(0);
     let publish = Publish {
@@ -102,11 +110,9 @@ fn send<A: Access>(access: &mut A, source: &Source, dead: &DeadLetter) -> Option
         properties: &raw,
         body: stored.body,
     };
-    store(access, &queues, &publish, &raw, traits).ok()
-}
-
-fn read<A: Access>(access: &mut A, shard: ShardIndex, location: Position) -> Option<(u8, bytes::Bytes)> {
-    access.read(shard, location).ok()
+    let mut sent = store(access, &queues, &publish, &raw, traits).map_err(|_| NotSent)?;
+    wait_for_declarations(access, &mut sent);
+    Ok(Some(sent))
 }
 
 /// The routing keys a message was published with: its own, then those of CC.
@@ -203,3 +209,7 @@ fn string(text: &str) -> Value {
 fn set(table: &mut Table, name: &'static str, value: Value) {
     table.insert(ShortStr::literal(name), value);
 }
+
+#[cfg(test)]
+#[path = "dead_letter_tests.rs"]
+mod tests;

@@ -64,16 +64,9 @@ impl Session {
         let raw = without_bcc(&properties, publish.properties, &mut rewritten)?;
         let mut outcome = store(access, &route.queues, publish, raw, traits);
         self.rewritten = rewritten;
-        // A queue that another client has declared a moment ago may not survive a crash yet: a message in it is
-        // safe only once the catalog is. Such a route is not kept, so that the next message asks again.
-        let known = Wait { log: LogId::Catalog, position: access.catalog().position() };
-        if access.durable(known.log) < known.position {
-            if let Ok(Outcome { waits, .. }) = &mut outcome
-                && !waits.is_empty()
-            {
-                waits.add(known);
-            }
-        } else if cacheable && !sender_selected {
+        let declared = outcome.as_mut().is_ok_and(|outcome| wait_for_declarations(access, outcome));
+        // A route whose queues may not survive a crash yet is not kept, so that the next message asks again.
+        if declared && cacheable && !sender_selected {
             self.routes.keep(route);
         }
         outcome
@@ -158,6 +151,17 @@ pub(super) fn store<A: Access>(
         }
     }
     Ok(outcome)
+}
+
+/// A queue that somebody has declared a moment ago may not survive a crash yet: a message in it is safe only once the
+/// catalog is, and its outcome waits for that. Answers whether the catalog is durable already.
+pub(super) fn wait_for_declarations<A: Access>(access: &A, outcome: &mut Outcome) -> bool {
+    let known = Wait { log: LogId::Catalog, position: access.catalog().position() };
+    let is_durable = access.durable(known.log) >= known.position;
+    if !is_durable && !outcome.waits.is_empty() {
+        outcome.waits.add(known);
+    }
+    is_durable
 }
 
 /// What the engine needs to know of the properties.
