@@ -25,13 +25,16 @@ impl Oracle {
     fn account_for(&self, queue: &QueueModel, copy: &Copy) -> Result<(), &'static str> {
         let may_be_gone = copy.expired(self.now) || queue.lossy;
         let has_target = queue.settings.dead_letter.is_some();
+        let was_seen = copy.arrivals > 0;
         // A message that asked for no durability may be lost between two logs.
         let may_be_lost = !copy.persistent && self.crashes > 0;
         match copy.state.place {
             Place::Gone | Place::Unsure => Ok(()),
-            Place::Dead(_) if copy.arrivals > 0 || may_be_lost => Ok(()),
+            Place::Dead(_) if was_seen || may_be_lost => Ok(()),
             Place::Dead(_) => Err("is dead and was not seen at its target"),
-            Place::Ready | Place::Delayed(_) if may_be_gone && (!has_target || may_be_lost) => Ok(()),
+            Place::Ready | Place::Delayed(_) if may_be_gone && (!has_target || was_seen || may_be_lost) => {
+                Ok(())
+            }
             Place::Ready | Place::Delayed(_) if may_be_gone => {
                 Err("was let go and was not seen at its target")
             }
