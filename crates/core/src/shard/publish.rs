@@ -142,7 +142,7 @@ impl Shard {
     /// Writes the oldest entries of a level's tail to the log as a page, and forgets them. A log that
     /// refuses the page has failed for good: the entries stay in memory, for the consumers that drain them.
     fn spill(&mut self, slot: u32, level: u8) {
-        // Facts of this turn may speak of entries that the page holds: they come first in the log.
+        // A purge of this turn takes the pages before it and not this one: it comes first in the log.
         self.write_facts();
         let Some(found) = self.queues.at_mut(slot) else { return };
         let id = found.id;

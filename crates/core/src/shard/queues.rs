@@ -4,7 +4,7 @@ use super::durable::fact::Fact;
 use super::queue::{Queue, QueueStats};
 use super::ready::page::PageRef;
 use super::{Shard, SystemEffect};
-use crate::{QueueId, QueueSettings, Refusal};
+use crate::{LeaseId, QueueId, QueueSettings, Refusal};
 use leveret_log::Position;
 
 impl Shard {
@@ -62,8 +62,6 @@ impl Shard {
         let before = self.position();
         let purged = self.purge_before(slot, before);
         self.facts.queue(Fact::Purged { queue: id, before });
-        // A publish that follows in this turn must come after the purge in the log, as it did here.
-        self.write_facts();
         self.mark_dirty(slot);
         purged
     }
@@ -118,16 +116,11 @@ impl Shard {
         }
         let held: Vec<u32> =
             self.leases.iter().filter(|(_, lease)| lease.queue == slot).map(|(lease, _)| lease).collect();
-        for held in held {
-            let generation = self.leases.generation(held).unwrap_or(0);
-            let Some(lease) = self.leases.remove(held, generation) else { continue };
-            if let Some(deadline) = lease.deadline {
-                self.deadlines.remove(&(deadline, held, generation));
+        for slot in held {
+            let generation = self.leases.generation(slot).unwrap_or(0);
+            if let Some(lease) = self.end_lease(LeaseId { slot, generation }) {
+                self.space.release(lease.entry.position, lease.entry.charge);
             }
-            if let Some(pool) = lease.pool.and_then(|pool| self.pools.get_mut(pool.slot, pool.generation)) {
-                pool.used -= 1;
-            }
-            self.space.release(lease.entry.position, lease.entry.charge);
         }
     }
 

@@ -81,7 +81,7 @@ impl Shard {
     }
 
     /// Takes a lease off the books and gives the credit it used back.
-    fn end_lease(&mut self, id: LeaseId) -> Option<Lease> {
+    pub(in crate::shard) fn end_lease(&mut self, id: LeaseId) -> Option<Lease> {
         let lease = self.leases.remove(id.slot, id.generation)?;
         if let Some(deadline) = lease.deadline {
             self.deadlines.remove(&(deadline, id.slot, id.generation));

@@ -1,8 +1,8 @@
 //! Checkpoints: the durable state of a shard at one position, so that a replay starts there. Its size goes
 //! with what is in memory, not with the depth of the queues.
 //!
-//! Format, version 1: version, moved messages, then each queue with its lists. Integers are varints unless
-//! `docs/log-format.md` says otherwise. Replaying it is the same as replaying every record before it.
+//! Format, version 1: version, moved messages, then each queue with its lists; `docs/log-format.md` has the table.
+//! Replaying it is the same as replaying every record before it.
 
 use super::bytes::{Input, put_u64, put_varint};
 use super::fact::{reason_code, reason_of};

@@ -64,6 +64,12 @@ impl Shard {
         Ok(copied)
     }
 
+    /// Where a message's bytes are now. Those of a live message may have moved since its delivery was made,
+    /// and the place that the delivery names may be gone.
+    pub fn location_of(&self, message: Position) -> Position {
+        self.space.location(message)
+    }
+
     /// What is live in a segment.
     pub fn segment_use(&self, segment: u64) -> Use {
         self.space.of(segment)

@@ -112,6 +112,36 @@ fn a_purge_takes_what_waits_and_leaves_the_rest() {
 }
 
 #[test]
+fn pages_cut_after_a_purge_stay() {
+    let mut rig = Rig::new();
+    let queue = rig.queue(QueueSettings::default());
+    rig.publish(queue, 300);
+    rig.turn(|shard| {
+        assert_eq!(shard.purge(queue), 300);
+        for serial in 1_000..1_200 {
+            put(shard, &[queue], serial, Traits::default());
+        }
+    });
+    rig.crash();
+    rig.subscribe(queue, ALICE, 0);
+    assert_eq!(rig.delivered(), (1_000..1_200).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_dropped_queue_gives_its_channel_the_credit_back() {
+    let mut rig = Rig::new();
+    let queues = [rig.queue(QueueSettings::default()), rig.queue(QueueSettings::default())];
+    let pool = rig.turn(|shard| shard.open_pool(2));
+    for queue in queues {
+        rig.subscribe_with(&Subscription { pool: Some(pool), ..subscription(queue, ALICE) });
+        rig.publish(queue, 5);
+    }
+    assert_eq!(rig.delivered().len(), 2);
+    rig.turn(|shard| shard.drop_queue(queues[0]));
+    assert_eq!(rig.delivered(), [5, 6]);
+}
+
+#[test]
 fn a_dropped_queue_leaves_nothing() {
     let mut rig = Rig::new();
     let queue = rig.queue(lettered());

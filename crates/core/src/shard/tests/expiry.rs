@@ -95,6 +95,19 @@ fn a_delayed_message_waits_and_then_takes_its_place() {
 }
 
 #[test]
+fn a_get_finds_what_is_ready_since_this_turn() {
+    let mut rig = Rig::new();
+    let queue = rig.queue(QueueSettings::default());
+    rig.publish_with(&[queue], delayed(100));
+    rig.now = rig.now.plus_ms(100);
+    assert!(rig.turn(|shard| shard.get(queue, true)).is_some());
+    rig.publish_with(&[queue], expiring(100));
+    rig.now = rig.now.plus_ms(101);
+    assert!(rig.turn(|shard| shard.get(queue, true)).is_none());
+    rig.check();
+}
+
+#[test]
 fn a_delay_goes_on_after_a_crash() {
     let mut rig = Rig::new();
     let queue = rig.queue(QueueSettings::default());

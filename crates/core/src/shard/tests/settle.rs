@@ -122,17 +122,22 @@ fn a_crash_counts_as_a_failed_delivery_and_can_be_the_last() {
 #[test]
 fn many_facts_in_one_turn_are_written_in_records_that_fit() {
     let mut rig = Rig::with_segments(8 << 10);
-    let queue = rig.queue(QueueSettings { dead_letter: dead_letters(), ..QueueSettings::default() });
-    rig.publish(queue, 2_000);
-    rig.subscribe(queue, ALICE, 0);
+    let settings = QueueSettings { dead_letter: dead_letters(), ..QueueSettings::default() };
+    let queues = [rig.queue(settings.clone()), rig.queue(settings)];
+    for queue in queues {
+        rig.publish(queue, 1_000);
+        rig.subscribe(queue, ALICE, 0);
+    }
     let held = rig.deliveries();
     assert_eq!(held.len(), 2_000);
-    rig.turn(|shard| {
-        // Facts of two kinds in turn cannot form runs.
-        for (index, delivery) in held.iter().enumerate() {
-            shard.settle(delivery.lease, if index % 2 == 0 { Settle::Done } else { Settle::Never });
-        }
-    });
+    // Facts of two queues in turn cannot form runs.
+    let in_turn = |how: Settle, from: usize| {
+        let pairs = held[from..1_000].iter().zip(&held[from + 1_000..]).take(500);
+        let leases: Vec<LeaseId> = pairs.flat_map(|(a, b)| [a.lease, b.lease]).collect();
+        move |shard: &mut Shard| leases.iter().for_each(|lease| assert!(shard.settle(*lease, how)))
+    };
+    rig.turn(in_turn(Settle::Done, 0));
+    rig.turn(in_turn(Settle::Never, 500));
     rig.check();
-    assert_eq!(rig.stats(queue).dying, 1_000);
+    assert_eq!(queues.map(|queue| (rig.stats(queue).leased, rig.stats(queue).dying)), [(0, 500); 2]);
 }
