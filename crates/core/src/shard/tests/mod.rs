@@ -1,18 +1,13 @@
 //! The rig: a shard over a log in memory, with a broker and consumers that do what they are told.
 
 mod audit;
-mod consumers;
-mod credit;
+mod consume;
 mod dead;
-mod deep;
+mod durable;
 mod expiry;
-mod groups;
 mod length;
 mod order;
 mod random;
-mod recovery;
-mod relocation;
-mod settle;
 
 use super::*;
 use crate::message::{NewMessage, Stored, Traits};

@@ -6,7 +6,7 @@ use leveret_log::SegmentNumber;
 
 impl Rig {
     /// Copies what is live in a segment to the end of the log, a few records a turn.
-    pub(super) fn relocate(&mut self, segment: u64) -> usize {
+    pub(in crate::shard::tests) fn relocate(&mut self, segment: u64) -> usize {
         let records = self.records_of(segment);
         records.chunks(50).map(|batch| self.turn(|shard| shard.relocate(batch)).unwrap()).sum()
     }
@@ -31,7 +31,7 @@ impl Rig {
 
     /// Deletes every segment before the last that nothing points into, as the upkeep does: after two
     /// checkpoints.
-    pub(super) fn delete_dead(&mut self) -> u64 {
+    pub(in crate::shard::tests) fn delete_dead(&mut self) -> u64 {
         let dead: Vec<SegmentNumber> = (0..self.last_segment())
             .filter(|s| self.shard.segment_use(*s).holders == 0)
             .map(SegmentNumber)
