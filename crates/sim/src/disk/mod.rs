@@ -38,6 +38,9 @@ struct Content {
     refuse_checkpoints: bool,
 }
 
+/// Bytes, and the offset in a segment at which they are to stand.
+type Piece = (usize, Vec<u8>);
+
 impl Disk {
     /// An empty disk for the log `log`.
     pub(crate) fn new(geometry: Geometry, log: LogId) -> Disk {
@@ -127,7 +130,7 @@ impl Content {
     }
 
     /// What a batch puts where: for each segment the places and bytes, its header first if it is a new one.
-    fn pieces(&self, batch: &Batch) -> Vec<(SegmentNumber, Vec<(usize, Vec<u8>)>)> {
+    fn pieces(&self, batch: &Batch) -> Vec<(SegmentNumber, Vec<Piece>)> {
         let piece = |(segment, chunks): (SegmentNumber, &[leveret_log::Chunk])| {
             let mut pieces = Vec::new();
             if !self.segments.contains_key(&segment) {

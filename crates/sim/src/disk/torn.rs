@@ -1,6 +1,6 @@
 //! What is left of a write that was cut short.
 
-use super::Content;
+use super::{Content, Piece};
 use crate::dice::Dice;
 use leveret_log::Batch;
 
@@ -33,7 +33,7 @@ pub(super) fn tear(content: &mut Content, batch: &Batch, dice: &mut Dice) {
 }
 
 /// The process was killed: the first bytes were written.
-fn keep_prefix(bytes: &mut [u8], pieces: &[(usize, Vec<u8>)], mut left: usize) {
+fn keep_prefix(bytes: &mut [u8], pieces: &[Piece], mut left: usize) {
     for (offset, piece) in pieces {
         let kept = piece.len().min(left);
         bytes[*offset..offset + kept].copy_from_slice(&piece[..kept]);
@@ -42,7 +42,7 @@ fn keep_prefix(bytes: &mut [u8], pieces: &[(usize, Vec<u8>)], mut left: usize) {
 }
 
 /// The power went: the disk had written any of the sectors, in any order.
-fn keep_sectors(bytes: &mut [u8], pieces: &[(usize, Vec<u8>)], dice: &mut Dice) {
+fn keep_sectors(bytes: &mut [u8], pieces: &[Piece], dice: &mut Dice) {
     let mut kept = (usize::MAX, false);
     for (offset, piece) in pieces {
         let mut at = *offset;

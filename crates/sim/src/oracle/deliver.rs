@@ -65,10 +65,10 @@ impl Oracle {
         let Some(queue) = self.queues.get(&delivery.queue) else {
             return Err(wrong("delivered from no queue"));
         };
-        if let Some(key) = queue.at(delivery.position) {
-            if queue.copy(key).is_some_and(|copy| copy.uid == uid) {
-                return Ok(key);
-            }
+        if let Some(key) = queue.at(delivery.position)
+            && queue.copy(key).is_some_and(|copy| copy.uid == uid)
+        {
+            return Ok(key);
         }
         if !queue.is_target {
             return Err(wrong(&format!("message {uid} was never stored in {}", queue.name)));

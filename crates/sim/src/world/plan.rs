@@ -101,7 +101,7 @@ fn queue(name: &str, targets: u64, dice: &mut Dice) -> QueuePlan {
 }
 
 fn retry(plan: &mut QueuePlan, dice: &mut Dice) {
-    set(&mut plan.arguments, "x-delayed-retry-type", text(*dice.pick(&["all", "failed", "returned"])));
+    set(&mut plan.arguments, "x-delayed-retry-type", text(dice.pick::<&str>(&["all", "failed", "returned"])));
     set(&mut plan.arguments, "x-delayed-retry-min", Value::I64(dice.between(1, 500) as i64));
     set(&mut plan.arguments, "x-delayed-retry-max", Value::I64(dice.between(500, 2_000) as i64));
 }
@@ -120,7 +120,7 @@ fn limits(plan: &mut QueuePlan, dice: &mut Dice) {
     set(arguments, "x-max-length", Value::I64(dice.between(0, 60) as i64));
     if dice.one_in(2) {
         plan.refuses = true;
-        set(arguments, "x-overflow", text(*dice.pick(&["reject-publish", "reject-publish-dlx"])));
+        set(arguments, "x-overflow", text(dice.pick::<&str>(&["reject-publish", "reject-publish-dlx"])));
     }
 }
 
