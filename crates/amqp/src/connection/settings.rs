@@ -2,6 +2,7 @@
 
 use leveret_core::Position;
 use leveret_core::ShardIndex;
+use leveret_core::catalog::Catalog;
 use leveret_core::limits::{CHANNELS_PER_CONNECTION, FRAME_BYTES, HEARTBEAT_SECONDS, MESSAGE_BODY_BYTES};
 use std::fmt;
 use std::sync::Arc;
@@ -134,11 +135,16 @@ pub struct Usage {
 
 /// Who verifies logins.
 pub trait Authenticator {
-    /// Answers the user whose credentials these are.
+    /// Answers the user whose credentials these are, by the users and passwords of the catalog.
     ///
     /// # Errors
     /// [`LoginRefused`] when they are nobody's, or when the user may not log in from there.
-    fn verify(&self, credentials: &Credentials<'_>, peer: &Peer) -> Result<Arc<str>, LoginRefused>;
+    fn verify(
+        &self,
+        catalog: &Catalog,
+        credentials: &Credentials<'_>,
+        peer: &Peer,
+    ) -> Result<Arc<str>, LoginRefused>;
 
     /// How much a user and a vhost use already. The default is nothing, which leaves their limits untested.
     fn usage(&self, _user: &str, _vhost: &str) -> Usage {

@@ -11,6 +11,7 @@ use crate::connection::link::Capabilities;
 use crate::connection::settings::{Authenticator, Credentials, LoginRefused, Mechanism};
 use crate::connection::{Connection, Notice, Phase};
 use leveret_core::broker::{Access, Session};
+use leveret_core::catalog::Catalog;
 use leveret_core::wire::{RawTable, RawValue, ShortStr, Table, Value};
 use std::sync::Arc;
 
@@ -102,10 +103,10 @@ impl Connection {
     ) -> Result<(), Fault> {
         let Method::Connection(method) = method else { return self.out_of_order() };
         match (self.phase, method) {
-            (Phase::Starting, M::StartOk(start_ok)) => self.start_ok(authenticator, start_ok),
+            (Phase::Starting, M::StartOk(start_ok)) => self.start_ok(access, authenticator, start_ok),
             (Phase::Tuning, M::TuneOk(tune_ok)) => self.tune_ok(tune_ok),
             (Phase::Opening, M::Open(open)) => self.open(access, authenticator, open),
-            (Phase::Running, M::UpdateSecret(update)) => self.update_secret(authenticator, update),
+            (Phase::Running, M::UpdateSecret(update)) => self.update_secret(access, authenticator, update),
             (Phase::Tuning | Phase::Opening | Phase::Running, M::Close(_)) => {
                 self.end_session(access);
                 self.link.output.method(0, &connection::CloseOk {});
@@ -126,14 +127,19 @@ impl Connection {
         }
     }
 
-    fn start_ok(&mut self, authenticator: &dyn Authenticator, start_ok: &StartOk<'_>) -> Result<(), Fault> {
+    fn start_ok<A: Access>(
+        &mut self,
+        access: &A,
+        authenticator: &dyn Authenticator,
+        start_ok: &StartOk<'_>,
+    ) -> Result<(), Fault> {
         self.link.capabilities = Capabilities::of(&start_ok.client_properties);
         self.client_properties = Table::from(start_ok.client_properties);
         let Some(mechanism) = self.offered().find(|offered| offered.name() == start_ok.mechanism) else {
             let text = format!("unknown authentication mechanism '{}'", start_ok.mechanism);
             return Err(Fault::new(ReplyCode::CommandInvalid, text));
         };
-        let login = self.log_in(authenticator, mechanism, start_ok.response);
+        let login = self.log_in(access.catalog(), authenticator, mechanism, start_ok.response);
         match login {
             Ok(user) => self.user = Some(user),
             Err(LoginRefused(reason)) => {
@@ -158,6 +164,7 @@ impl Connection {
 
     fn log_in(
         &self,
+        catalog: &Catalog,
         authenticator: &dyn Authenticator,
         mechanism: Mechanism,
         response: &[u8],
@@ -175,7 +182,7 @@ impl Connection {
             }
             Mechanism::Anonymous => Credentials::Anonymous,
         };
-        authenticator.verify(&credentials, &self.peer)
+        authenticator.verify(catalog, &credentials, &self.peer)
     }
 
     fn tune_ok(&mut self, tune_ok: &TuneOk) -> Result<(), Fault> {
@@ -215,14 +222,15 @@ impl Connection {
     }
 
     /// The client renews the secret that it logged in with.
-    fn update_secret(
+    fn update_secret<A: Access>(
         &mut self,
+        access: &A,
         authenticator: &dyn Authenticator,
         update: &UpdateSecret<'_>,
     ) -> Result<(), Fault> {
         let Some(user) = &self.user else { return self.out_of_order() };
         let credentials = Credentials::Password { user, password: update.new_secret };
-        match authenticator.verify(&credentials, &self.peer) {
+        match authenticator.verify(access.catalog(), &credentials, &self.peer) {
             Ok(verified) if verified == *user => {
                 self.link.output.method(0, &UpdateSecretOk {});
                 Ok(())

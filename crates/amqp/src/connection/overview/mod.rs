@@ -36,6 +36,14 @@ pub struct ConnectionOverview {
 }
 
 impl Connection {
+    /// As whom and in which vhost the connection works, and how many channels it has open; `None` before it is open
+    /// and after it has ended.
+    pub fn place(&self) -> Option<(&str, &str, u32)> {
+        let session = self.session.as_ref()?;
+        // A channel has a number of 16 bits.
+        Some((session.user(), session.vhost(), self.channels.len() as u32))
+    }
+
     /// What an operator sees of the connection.
     pub fn overview(&self) -> ConnectionOverview {
         ConnectionOverview {

@@ -229,7 +229,12 @@ pub(super) struct Accounts {
 }
 
 impl Authenticator for Accounts {
-    fn verify(&self, credentials: &Credentials<'_>, peer: &Peer) -> Result<Arc<str>, LoginRefused> {
+    fn verify(
+        &self,
+        _catalog: &Catalog,
+        credentials: &Credentials<'_>,
+        peer: &Peer,
+    ) -> Result<Arc<str>, LoginRefused> {
         match credentials {
             Credentials::Password { user, password } if user.as_bytes() == *password => Ok((*user).into()),
             Credentials::Certificate(name) => Ok((*name).into()),
