@@ -134,8 +134,9 @@ impl Shard {
         let id = found.id;
         let limit = found.settings.delivery_limit;
         if limit.is_some_and(|limit| u32::from(entry.failures) > limit) {
-            // The fact of the failure comes first, so that a replay dies with the same count.
-            self.facts.message(id, Op::Failed, entry.position);
+            // The fact of its return comes first, so that a replay dies with the same count. A message that did
+            // not fail dies, too, if the limit was lowered meanwhile.
+            self.facts.message(id, if failed { Op::Failed } else { Op::Released }, entry.position);
             self.message_dead(queue, entry, DeadReason::DeliveryLimit);
             return;
         }

@@ -141,3 +141,22 @@ fn many_facts_in_one_turn_are_written_in_records_that_fit() {
     rig.check();
     assert_eq!(queues.map(|queue| (rig.stats(queue).leased, rig.stats(queue).dying)), [(0, 500); 2]);
 }
+
+/// Found by the simulator: the log said that the last delivery had failed, too.
+#[test]
+fn a_message_beyond_a_lowered_limit_dies_with_the_count_it_had() {
+    let mut rig = Rig::new();
+    let queue = rig.queue(QueueSettings { delivery_limit: Some(5), ..QueueSettings::default() });
+    rig.publish(queue, 1);
+    rig.subscribe(queue, ALICE, 1);
+    for _ in 0..3 {
+        let held = rig.deliveries();
+        rig.settle(&held[0], Settle::Again);
+    }
+    let held = rig.deliveries();
+    let lowered = QueueSettings { delivery_limit: Some(1), ..QueueSettings::default() };
+    rig.turn(|shard| shard.open_queue(queue, lowered));
+    rig.settle(&held[0], Settle::Untouched);
+    assert_eq!(rig.stats(queue).parked, 1);
+    rig.check();
+}
