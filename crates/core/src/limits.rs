@@ -22,6 +22,10 @@ pub const HEARTBEAT_SECONDS: u16 = 60;
 /// How deep a field table may nest: deeper ones are refused before they cost stack.
 pub const TABLE_DEPTH: usize = 32;
 
+/// One encoded field table, its length prefix not counted. What clients send must fit a frame and is stopped there;
+/// this bounds what becomes of it when the broker adds headers.
+pub const TABLE_BYTES: usize = 1 << 20;
+
 /// Queues that one message may reach in one publish. A fanout wider than this is refused.
 pub const QUEUES_PER_MESSAGE: usize = 16_384;
 
@@ -55,4 +59,5 @@ pub const ASSEMBLY_BYTES_PER_CONNECTION: usize = 2 * MESSAGE_BODY_BYTES;
 pub const TRANSFERS_UNDER_WAY: usize = 1_024;
 
 const _: () = assert!(PAGE_AHEAD_ENTRIES < READY_HEAD_ENTRIES, "a page is fetched before the head runs dry");
+const _: () = assert!(MESSAGE_PROPERTIES_BYTES < TABLE_BYTES, "headers have room for what the broker adds");
 const _: () = assert!(MESSAGE_PROPERTIES_BYTES <= FRAME_BYTES, "a content header is one frame");

@@ -16,7 +16,7 @@ pub enum WireError {
     UnknownFieldType(u8),
     /// Tables and arrays nest deeper than [`TABLE_DEPTH`](crate::limits::TABLE_DEPTH).
     TooDeep,
-    /// A table has more bytes than [`MAX_TABLE_BYTES`](super::MAX_TABLE_BYTES).
+    /// A table has more bytes than [`TABLE_BYTES`](crate::limits::TABLE_BYTES).
     TableTooLarge {
         /// How many bytes the table has.
         bytes: usize,
@@ -44,7 +44,7 @@ impl fmt::Display for WireError {
             Self::UnknownFieldType(tag) => write!(f, "unknown field type 0x{tag:02x}"),
             Self::TooDeep => write!(f, "tables nest deeper than {} levels", crate::limits::TABLE_DEPTH),
             Self::TableTooLarge { bytes } => {
-                write!(f, "a table of {bytes} bytes is larger than {}", super::MAX_TABLE_BYTES)
+                write!(f, "a table of {bytes} bytes is larger than {}", crate::limits::TABLE_BYTES)
             }
             Self::ShortStrTooLong { bytes } => {
                 write!(f, "a short string of {bytes} bytes is longer than 255")

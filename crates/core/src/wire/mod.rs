@@ -7,7 +7,8 @@
 //! * [`table`]: owned tables, for arguments and headers that are kept or built;
 //! * [`raw_table`]: the same tables as slices of the bytes they came in, for the hot path;
 //! * [`properties`]: the property list, owned;
-//! * [`raw_properties`]: the property list as slices, and its rewriting.
+//! * [`raw_properties`]: the property list as slices, and its rewriting;
+//! * [`term`]: how RabbitMQ's texts show a value.
 //!
 //! Strings are bytes here. RabbitMQ checks neither the names in a table nor the texts in a property
 //! list, and clients do put binary correlation ids there: whatever came in goes out unchanged. Nothing
@@ -20,6 +21,7 @@ pub mod raw_table;
 mod reader;
 mod short_str;
 pub mod table;
+mod term;
 
 pub use error::WireError;
 pub use properties::Properties;
@@ -29,12 +31,9 @@ pub use reader::Reader;
 pub use short_str::ShortStr;
 pub use table::{Table, Value};
 
-/// The most bytes that one encoded table may have, its length prefix not counted. What clients send must
-/// fit a frame and is stopped there; this bounds what becomes of it when the broker adds headers.
-pub const MAX_TABLE_BYTES: usize = 1 << 20;
-
 #[cfg(test)]
 mod tests {
     mod properties;
     mod tables;
+    mod terms;
 }

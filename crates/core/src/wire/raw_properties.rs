@@ -5,6 +5,7 @@
 
 use super::table::sized;
 use super::{RawTable, Reader, ShortStr, Value, WireError};
+use crate::limits::TABLE_BYTES;
 
 /// The properties of the basic class, each one absent or as it was sent.
 ///
@@ -237,7 +238,7 @@ impl<'o> ListWriter<'o> {
         sized(self.out, |out| written = write_entries(table, edits, out));
         written?;
         let bytes = self.out.len() - start;
-        if bytes > super::MAX_TABLE_BYTES { Err(WireError::TableTooLarge { bytes }) } else { Ok(()) }
+        if bytes > TABLE_BYTES { Err(WireError::TableTooLarge { bytes }) } else { Ok(()) }
     }
 
     fn finish(self) {

@@ -4,8 +4,8 @@
 //! allocates nothing. The types and their tags are those that RabbitMQ sends and accepts, which differ
 //! from the specification's table of them: `s` is a 16-bit integer, and both `l` and `L` are signed.
 
-use super::{MAX_TABLE_BYTES, Reader, WireError};
-use crate::limits::TABLE_DEPTH;
+use super::{Reader, WireError};
+use crate::limits::{TABLE_BYTES, TABLE_DEPTH};
 
 /// One field's value. Strings, tables and arrays point into the bytes they came in.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -134,7 +134,7 @@ pub struct RawTable<'a> {
 impl<'a> RawTable<'a> {
     /// Checks the entries of a table, without its length prefix.
     pub fn parse(entries: &'a [u8]) -> Result<Self, WireError> {
-        if entries.len() > MAX_TABLE_BYTES {
+        if entries.len() > TABLE_BYTES {
             return Err(WireError::TableTooLarge { bytes: entries.len() });
         }
         let table = Self { entries };

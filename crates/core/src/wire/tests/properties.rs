@@ -147,7 +147,7 @@ fn what_cannot_be_encoded_leaves_the_output_as_it_was() {
     assert_eq!(properties.encode(&mut out), Err(WireError::ShortStrTooLong { bytes: 256 }));
     assert_eq!(out, b"before");
 
-    let huge = Value::LongStr(vec![0; crate::wire::MAX_TABLE_BYTES]);
+    let huge = Value::LongStr(vec![0; crate::limits::TABLE_BYTES]);
     let set = [HeaderEdit::Set("h", &huge)];
     let refused = RawProperties::default().encode_with_headers(&set, &mut out);
     assert!(matches!(refused, Err(WireError::TableTooLarge { .. })));

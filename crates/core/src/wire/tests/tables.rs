@@ -1,7 +1,7 @@
 //! Tables: the encoding against bytes written out by hand, and what happens to malformed ones.
 
-use crate::limits::TABLE_DEPTH;
-use crate::wire::{MAX_TABLE_BYTES, RawTable, RawValue, ShortStr, Table, Value, WireError, find_in_table};
+use crate::limits::{TABLE_BYTES, TABLE_DEPTH};
+use crate::wire::{RawTable, RawValue, ShortStr, Table, Value, WireError, find_in_table};
 
 fn name(text: &'static str) -> ShortStr {
     ShortStr::literal(text)
@@ -143,7 +143,7 @@ fn nesting_is_bounded() {
 #[test]
 fn size_is_bounded() {
     let mut table = Table::new();
-    table.insert(name("k"), Value::LongStr(vec![0; MAX_TABLE_BYTES]));
+    table.insert(name("k"), Value::LongStr(vec![0; TABLE_BYTES]));
     let mut entries = Vec::new();
     table.encode_entries(&mut entries);
     assert_eq!(RawTable::parse(&entries), Err(WireError::TableTooLarge { bytes: entries.len() }));
