@@ -1,2 +1,19 @@
-//! (to come)
-fn main() {}
+//! The binary `leveret`: the broker, and the commands that look after it.
+
+// In a binary nothing is reachable from outside; `pub` says what a module offers to the others.
+#![allow(unreachable_pub)]
+
+mod alarm;
+mod auth;
+mod broker;
+mod command;
+mod net;
+mod options;
+mod serve;
+mod tls;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    command::run()
+}

@@ -1,23 +1,26 @@
-//! `leveret serve`: starts the broker, keeps it until it is told to stop, and stops it so that nothing is lost.
+//! The life of a broker: it opens its data folder, listens, and, when it is told to stop, says goodbye to its clients
+//! and syncs what they left.
 
-use crate::alarm::Alarms;
-use crate::auth::CatalogAuthenticator;
+use crate::alarm::{self, Watched};
+use crate::auth::{CatalogAuthenticator, hash_password};
 use crate::broker::{self, Broker, StartError};
-use crate::net::{Door, Listeners};
+use crate::net::{Door, Listeners, Registry, Tls};
 use crate::options::ServeOptions;
-use leveret_core::broker::Access;
+use crate::tls::{Identity, TlsError};
+use leveret_amqp::connection::DoorSettings;
 use std::fmt;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
 
 /// How long connections have to say goodbye when the broker stops.
 const FAREWELL: Duration = Duration::from_secs(5);
 
-/// Why `leveret serve` ended badly.
+/// Why a broker could not start, or did not end well.
 #[derive(Debug)]
 pub enum ServeError {
     /// The data folder could not be opened.
@@ -27,10 +30,17 @@ pub enum ServeError {
         /// The address.
         address: SocketAddr,
         /// The operating system's answer.
-        error: std::io::Error,
+        error: io::Error,
     },
-    /// Something else that an option names is not usable.
-    Option(String),
+    /// The files for TLS cannot be used.
+    Tls(TlsError),
+    /// The operating system refused something else.
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// Its answer.
+        error: String,
+    },
 }
 
 impl fmt::Display for ServeError {
@@ -38,9 +48,168 @@ impl fmt::Display for ServeError {
         match self {
             ServeError::Start(error) => error.fmt(f),
             ServeError::Listen { address, error } => write!(f, "cannot listen on {address}: {error}"),
-            ServeError::Option(text) => f.write_str(text),
+            ServeError::Tls(error) => error.fmt(f),
+            ServeError::System { what, error } => write!(f, "{what}: {error}"),
         }
     }
 }
 
 impl std::error::Error for ServeError {}
+
+impl ServeError {
+    fn system(what: &'static str) -> impl Fn(io::Error) -> ServeError {
+        move |error| ServeError::System { what, error: error.to_string() }
+    }
+}
+
+/// Runs a broker until SIGTERM or SIGINT.
+///
+/// # Errors
+/// See [`ServeError`].
+pub fn run(options: ServeOptions) -> Result<(), ServeError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(ServeError::system("cannot start the runtime"))?.block_on(serve(options))
+}
+
+async fn serve(options: ServeOptions) -> Result<(), ServeError> {
+    let stop = Stop::listen()?;
+    let identity = options.amqps.as_ref().map(|listener| Identity::load(listener.files.clone()));
+    let identity = identity.transpose().map_err(ServeError::Tls)?.map(Arc::new);
+    let broker = open(&options)?;
+    let (stopping, stopped) = watch::channel(false);
+    let door = door(&options, &broker, stopped);
+    let listening = listen(&options, door, identity.clone()).await;
+    let outcome = match listening {
+        Ok(listeners) => {
+            stop.wait(identity).await;
+            // Nobody may be left to hear it.
+            let _ = stopping.send(true);
+            if tokio::time::timeout(FAREWELL, listeners.join()).await.is_err() {
+                tracing::warn!("some clients did not say goodbye in time");
+            }
+            Ok(())
+        }
+        Err(error) => Err(error),
+    };
+    end(broker).await?;
+    outcome
+}
+
+/// Opens the data folder.
+fn open(options: &ServeOptions) -> Result<Arc<Broker>, ServeError> {
+    let guest = hash_password("guest").map_err(|error| ServeError::System {
+        what: "no random bytes for a password's salt",
+        error: error.to_string(),
+    })?;
+    let settings = broker::Settings {
+        data: options.data.clone(),
+        shards: options.shards,
+        recent_bytes: options.recent_bytes,
+        guest_password: guest,
+    };
+    let broker = broker::open(&settings).map_err(ServeError::Start)?;
+    tracing::info!(data = %options.data.display(), "the data folder is open");
+    Ok(broker)
+}
+
+/// What all connections have in common.
+fn door(options: &ServeOptions, broker: &Arc<Broker>, stopping: watch::Receiver<bool>) -> Door {
+    let registry = Arc::new(Registry::default());
+    let settings = DoorSettings {
+        channel_max: options.channel_max,
+        frame_max: options.frame_max,
+        heartbeat_seconds: options.heartbeat_seconds,
+        handshake_ms: options.handshake_timeout.as_millis() as u64,
+        message_bytes: options.max_message_bytes,
+        ..DoorSettings::default()
+    };
+    let watched = Watched {
+        data: options.data.clone(),
+        disk_free_limit: options.disk_free_limit,
+        memory_limit: options.memory_limit,
+    };
+    Door {
+        broker: broker.clone(),
+        settings: Arc::new(settings),
+        authenticator: Arc::new(CatalogAuthenticator::new(registry.clone(), options.guest_anywhere)),
+        registry,
+        alarm: alarm::watch(broker, watched),
+        stopping,
+        permits: Arc::new(Semaphore::new(options.max_connections)),
+    }
+}
+
+/// Opens all listeners, or none.
+async fn listen(
+    options: &ServeOptions,
+    door: Door,
+    identity: Option<Arc<Identity>>,
+) -> Result<Listeners, ServeError> {
+    let plain = options.amqp.iter().map(|address| (*address, None));
+    let secured = options.amqps.iter().flat_map(|listener| &listener.addresses);
+    let secured = secured.map(|address| (*address, identity.clone()));
+    let mut open = Vec::new();
+    for (address, identity) in plain.chain(secured) {
+        let bound = TcpListener::bind(address).await;
+        let bound = bound.map_err(|error| ServeError::Listen { address, error })?;
+        // With port 0 the system has chosen one.
+        open.push((bound.local_addr().unwrap_or(address), bound, identity));
+    }
+    let mut listeners = Listeners::default();
+    for (address, bound, identity) in open {
+        tracing::info!("AMQP 0-9-1{} on {address}", if identity.is_some() { " over TLS" } else { "" });
+        let tls = identity.map(|identity| -> Tls { Arc::new(move || identity.acceptor()) });
+        listeners.accept(door.clone(), bound, tls);
+    }
+    Ok(listeners)
+}
+
+/// The signals that matter to the broker.
+struct Stop {
+    terminate: Signal,
+    interrupt: Signal,
+    reload: Signal,
+}
+
+impl Stop {
+    fn listen() -> Result<Stop, ServeError> {
+        let listen = |kind| signal(kind).map_err(ServeError::system("cannot listen for signals"));
+        Ok(Stop {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+            reload: listen(SignalKind::hangup())?,
+        })
+    }
+
+    /// Waits for SIGTERM or SIGINT. Until then every SIGHUP reads the files for TLS again.
+    async fn wait(mut self, identity: Option<Arc<Identity>>) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => break,
+                _ = self.interrupt.recv() => break,
+                _ = self.reload.recv() => {
+                    match identity.as_ref().map(|identity| identity.reload()) {
+                        None => {}
+                        Some(Ok(())) => tracing::info!("the files for TLS were read again"),
+                        Some(Err(error)) => tracing::error!("the files for TLS stay as they were: {error}"),
+                    }
+                }
+            }
+        }
+        tracing::info!("stopping");
+    }
+}
+
+/// Syncs everything and ends the broker's threads.
+async fn end(broker: Arc<Broker>) -> Result<(), ServeError> {
+    let failure = broker.failure();
+    let ended = tokio::task::spawn_blocking(move || broker.stop()).await;
+    ended.map_err(|error| ServeError::System { what: "the broker did not end well", error: error.to_string() })?;
+    match failure {
+        Some(error) => Err(ServeError::System { what: "a log had failed", error }),
+        None => {
+            tracing::info!("everything is on the disk");
+            Ok(())
+        }
+    }
+}

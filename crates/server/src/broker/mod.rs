@@ -132,6 +132,12 @@ impl Broker {
         logs.filter_map(LogCell::failure).next()
     }
 
+    /// Bytes on the disk that the logs may need at any moment to go on: two segments each.
+    pub fn reserve_bytes(&self) -> u64 {
+        let logs = std::iter::once(&self.catalog_log).chain(self.shards.iter().map(|cell| &cell.log));
+        logs.map(|log| 2 * log.reader.geometry().segment_bytes()).sum()
+    }
+
     /// Syncs everything, writes the last checkpoints and ends the threads. No connection may be open any more.
     /// Blocks until that is done.
     pub fn stop(&self) {

@@ -3,6 +3,7 @@
 //! One task does all of it, so the door needs no lock. What it reads is bounded by its buffer, what it writes by the
 //! connection's window; while its output waits for the client, or the log for the disk, it reads nothing.
 
+use super::registry::{Counted, Registry};
 use crate::broker::{Batch, Broker, Mailbox};
 use leveret_amqp::connection::{Authenticator, Bodies, BodyError, Connection, State};
 use leveret_core::{ConnectionId, ShardIndex};
@@ -25,6 +26,7 @@ const OUTPUT_BYTES: usize = 1 << 20;
 pub(super) struct Context {
     pub(super) broker: Arc<Broker>,
     pub(super) authenticator: Arc<dyn Authenticator + Send + Sync>,
+    pub(super) registry: Arc<Registry>,
     /// Why publishers are blocked, if they are.
     pub(super) alarm: watch::Receiver<Option<String>>,
     /// Becomes true when the broker stops.
@@ -51,6 +53,8 @@ struct Task<'a> {
     /// Effects taken from the mailbox; kept for its memory.
     batches: Vec<Batch>,
     bodies: LogBodies,
+    /// As the registry has it.
+    counted: Option<Counted>,
     /// Output that is being written.
     output: Vec<u8>,
     written: usize,
@@ -82,6 +86,7 @@ impl<'a> Task<'a> {
             input: Vec::with_capacity(IDLE_BYTES),
             batches: Vec::new(),
             bodies,
+            counted: None,
             output: Vec::new(),
             written: 0,
         }
@@ -150,6 +155,7 @@ impl<'a> Task<'a> {
         let used =
             self.door.receive(&mut turn, &*self.context.authenticator, &mut self.bodies, &self.input);
         drop(turn);
+        self.context.registry.count(&mut self.counted, self.door.place());
         let full = self.input.len() == self.input.capacity();
         self.input.drain(..used);
         // A full buffer says that there is more: the next read takes twice as much. An empty one is given back.
@@ -207,6 +213,7 @@ impl<'a> Task<'a> {
     fn end(&mut self) {
         let broker = self.context.broker.clone();
         self.door.lost(&mut broker.turn());
+        self.context.registry.count(&mut self.counted, None);
         broker.disconnect(self.id);
         // What was on its way until now goes back, too.
         self.mailbox.take(&mut self.batches);

@@ -1,6 +1,7 @@
 //! Accepts connections, plain and over TLS, and gives each a task of its own.
 
 use super::connection::{Context, serve};
+use super::registry::Registry;
 use crate::broker::Broker;
 use leveret_amqp::connection::{Authenticator, Connection, DoorSettings, Peer};
 use std::net::SocketAddr;
@@ -23,6 +24,8 @@ pub struct Door {
     pub settings: Arc<DoorSettings>,
     /// Who checks passwords.
     pub authenticator: Arc<dyn Authenticator + Send + Sync>,
+    /// Who counts connections.
+    pub registry: Arc<Registry>,
     /// Why publishers are blocked, if they are.
     pub alarm: watch::Receiver<Option<String>>,
     /// Becomes true when the broker stops.
@@ -115,6 +118,7 @@ async fn run(
     let context = Context {
         broker: door.broker,
         authenticator: door.authenticator,
+        registry: door.registry,
         alarm: door.alarm,
         stopping: door.stopping,
     };

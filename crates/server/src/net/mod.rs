@@ -2,5 +2,7 @@
 
 mod connection;
 mod listener;
+mod registry;
 
-pub use listener::{Door, Listeners};
+pub use listener::{Door, Listeners, Tls};
+pub use registry::Registry;

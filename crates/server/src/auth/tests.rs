@@ -1,0 +1,69 @@
+use super::*;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use leveret_core::catalog::{CatalogReplay, HashAlgorithm, PasswordHash};
+use leveret_log::{MemoryDisk, MemoryDriver, Recovery};
+
+fn catalog() -> Catalog {
+    let mut driver = MemoryDriver::new(MemoryDisk::default());
+    let log = Recovery::begin(&mut driver, 1 << 20).unwrap().replay::<std::fmt::Error>(|_| Ok(())).unwrap();
+    let mut catalog = CatalogReplay::default().open(1, log.tail);
+    catalog.bootstrap(hash_password("guest").unwrap()).unwrap();
+    catalog.put_user("no-password", None, Vec::new()).unwrap();
+    catalog
+}
+
+fn peer(loopback: bool) -> Peer {
+    Peer { address: "192.0.2.1:5000".into(), loopback, certificate_name: None }
+}
+
+fn verify(credentials: Credentials<'_>, loopback: bool, anywhere: bool) -> Result<Arc<str>, LoginRefused> {
+    let authenticator = CatalogAuthenticator::new(Arc::default(), anywhere);
+    authenticator.verify(&catalog(), &credentials, &peer(loopback))
+}
+
+fn password<'a>(user: &'a str, password: &'a str) -> Credentials<'a> {
+    Credentials::Password { user, password: password.as_bytes() }
+}
+
+#[test]
+fn a_user_logs_in_with_its_password_only() {
+    assert_eq!(&*verify(password("guest", "guest"), true, false).unwrap(), "guest");
+    for (user, secret) in [("guest", "Guest"), ("guest", ""), ("nobody", "guest"), ("no-password", "")] {
+        assert!(verify(password(user, secret), true, false).is_err(), "{user} {secret}");
+    }
+}
+
+#[test]
+fn guest_comes_from_this_machine_only_unless_it_may() {
+    assert!(verify(password("guest", "guest"), false, false).is_err());
+    assert!(verify(Credentials::Anonymous, false, false).is_err());
+    assert!(verify(Credentials::Certificate("guest"), false, false).is_err());
+    assert!(verify(password("guest", "guest"), false, true).is_ok());
+    assert_eq!(&*verify(Credentials::Anonymous, true, false).unwrap(), "guest");
+}
+
+#[test]
+fn a_certificate_names_a_user() {
+    assert_eq!(&*verify(Credentials::Certificate("no-password"), false, false).unwrap(), "no-password");
+    assert!(verify(Credentials::Certificate("nobody"), false, false).is_err());
+}
+
+#[test]
+fn rabbitmq_hashes_are_understood() {
+    // RabbitMQ's documentation of its hashes: "test12" with the salt 908DC60A.
+    let known = "kI3GCqW5JLMJa4iX1lo7X4D6XbYqlLgxIs30+P6tENUV2POR";
+    let bytes = STANDARD.decode(known).unwrap().into();
+    let hash = PasswordHash { algorithm: HashAlgorithm::Sha256, bytes };
+    assert!(verify_password(&hash, b"test12"));
+    assert!(!verify_password(&hash, b"test13"));
+    for algorithm in [HashAlgorithm::Sha512, HashAlgorithm::Md5] {
+        let truncated = PasswordHash { algorithm, bytes: Arc::from([1, 2, 3]) };
+        assert!(!verify_password(&truncated, b"test12"));
+    }
+}
+
+#[test]
+fn two_hashes_of_one_password_differ() {
+    assert_ne!(hash_password("secret").unwrap().bytes, hash_password("secret").unwrap().bytes);
+}

@@ -1,0 +1,275 @@
+//! Every option, declared once.
+//!
+//! A new option is an entry of [`OPTIONS`], a field of [`ServeOptions`], and the line of docs/options.md that the
+//! test of that page asks for.
+
+use super::value::{MemoryLimit, Takes};
+use super::{LogFormat, OptionError, ServeOptions, TlsFiles, TlsListener};
+use leveret_core::limits;
+use std::net::SocketAddr;
+use std::num::NonZero;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// An option.
+pub(super) struct Declared {
+    /// Its name: the flag is `--name`, the variable `LEVERET_NAME`, the file's key `name`; the last two with `_` for
+    /// `-`.
+    pub(super) name: &'static str,
+    /// What it takes, with the bounds, and where that goes.
+    pub(super) takes: Takes,
+    pub(super) default: Default,
+    /// What it is for, in a sentence.
+    pub(super) help: &'static str,
+}
+
+/// What an option is when nobody says anything.
+pub(super) enum Default {
+    /// This text, read like any other.
+    Text(&'static str),
+    /// Not given, or found out at start: in words.
+    Words(&'static str),
+}
+
+/// Shards at most: a mailbox of the broker keeps a bit for each log.
+const MAX_SHARDS: u64 = 63;
+/// Shards that the default has at most: more would only thin out the commits.
+const MAX_DEFAULT_SHARDS: usize = 16;
+/// The longest body that a connection can put together; with its properties it fits a segment of the log, too.
+const MAX_MESSAGE_BYTES: u64 = limits::ASSEMBLY_BYTES_PER_CONNECTION as u64;
+
+pub(super) const OPTIONS: &[Declared] = &[
+    Declared {
+        name: "data",
+        takes: Takes::Path { set: |draft, path| draft.options.data = path },
+        default: Default::Text("./leveret-data"),
+        help: "The folder that everything durable is kept in. It is made if it is not there.",
+    },
+    Declared {
+        name: "config",
+        // The file is found before anything is read from it: see `sources`.
+        takes: Takes::Path { set: |_, _| {} },
+        default: Default::Words("none"),
+        help: "A TOML file with options. Its keys are the names of the options, with _ for -.",
+    },
+    Declared {
+        name: "definitions",
+        takes: Takes::Path { set: |draft, path| draft.options.definitions = Some(path) },
+        default: Default::Words("none"),
+        help: "A RabbitMQ definitions file (JSON), imported at every start before connections are accepted.",
+    },
+    Declared {
+        name: "shards",
+        takes: Takes::Number { unit: "shards", min: 1, max: MAX_SHARDS, set: |d, n| d.options.shards = fits(n) },
+        default: Default::Words("one for each CPU, at most 16"),
+        help: "Parts that new queues are spread over, each with a log of its own. A data folder never loses shards.",
+    },
+    Declared {
+        name: "amqp",
+        takes: Takes::Addresses { set: |draft, addresses| draft.options.amqp = addresses },
+        default: Default::Text("127.0.0.1:5672"),
+        help: "Where to listen for AMQP 0-9-1.",
+    },
+    Declared {
+        name: "amqps",
+        takes: Takes::Addresses { set: |draft, addresses| draft.amqps = addresses },
+        default: Default::Text("off"),
+        help: "Where to listen for AMQP 0-9-1 over TLS; 5671 is the usual port.",
+    },
+    Declared {
+        name: "tls-cert",
+        takes: Takes::Path { set: |draft, path| draft.tls_cert = Some(path) },
+        default: Default::Words("none"),
+        help: "The broker's certificate, followed by those between it and its root (PEM). Read again on SIGHUP.",
+    },
+    Declared {
+        name: "tls-key",
+        takes: Takes::Path { set: |draft, path| draft.tls_key = Some(path) },
+        default: Default::Words("none"),
+        help: "The private key of the certificate (PEM). Read again on SIGHUP.",
+    },
+    Declared {
+        name: "tls-ca",
+        takes: Takes::Path { set: |draft, path| draft.tls_ca = Some(path) },
+        default: Default::Words("none"),
+        help: "The roots of clients' certificates (PEM). With them, clients may log in with a certificate.",
+    },
+    Declared {
+        name: "tls-verify-peer",
+        takes: Takes::Switch { set: |draft, on| draft.tls_verify_peer = on },
+        default: Default::Text("false"),
+        help: "Refuse clients that show no certificate of --tls-ca.",
+    },
+    Declared {
+        name: "guest-anywhere",
+        takes: Takes::Switch { set: |draft, on| draft.options.guest_anywhere = on },
+        default: Default::Text("false"),
+        help: "Let the user guest log in from other machines. For tests only, unless its password was changed.",
+    },
+    Declared {
+        name: "max-connections",
+        takes: Takes::Number {
+            unit: "connections",
+            min: 1,
+            max: 1_000_000,
+            set: |draft, number| draft.options.max_connections = fits(number),
+        },
+        default: Default::Text("65536"),
+        help: "Connections at once; one more is closed as soon as it is accepted.",
+    },
+    Declared {
+        name: "max-message-bytes",
+        takes: Takes::Bytes {
+            min: 1 << 10,
+            max: MAX_MESSAGE_BYTES,
+            set: |draft, bytes| draft.options.max_message_bytes = fits(bytes),
+        },
+        default: Default::Text("16MiB"),
+        help: "The body of one message, at most. A longer one is refused with 406 PRECONDITION_FAILED.",
+    },
+    Declared {
+        name: "heartbeat",
+        takes: Takes::Number {
+            unit: "seconds",
+            min: 0,
+            max: u16::MAX as u64,
+            set: |draft, seconds| draft.options.heartbeat_seconds = fits(seconds),
+        },
+        default: Default::Text("60"),
+        help: "The interval of heartbeats that is offered to clients; 0 offers none.",
+    },
+    Declared {
+        name: "channel-max",
+        takes: Takes::Number {
+            unit: "channels",
+            min: 1,
+            max: u16::MAX as u64,
+            set: |draft, number| draft.options.channel_max = fits(number),
+        },
+        default: Default::Text("2047"),
+        help: "Channels of one connection, at most.",
+    },
+    Declared {
+        name: "frame-max",
+        takes: Takes::Bytes {
+            min: 8 << 10,
+            max: 16 << 20,
+            set: |draft, bytes| draft.options.frame_max = fits(bytes),
+        },
+        default: Default::Text("128KiB"),
+        help: "The frame size that is offered to clients. Message properties and tables must fit one frame.",
+    },
+    Declared {
+        name: "handshake-timeout",
+        takes: Takes::Number {
+            unit: "seconds",
+            min: 1,
+            max: 600,
+            set: |draft, seconds| draft.options.handshake_timeout = Duration::from_secs(seconds),
+        },
+        default: Default::Text("10"),
+        help: "How long a client may take from its first byte to the open connection.",
+    },
+    Declared {
+        name: "disk-free-limit",
+        takes: Takes::Bytes { min: 0, max: 1 << 50, set: |draft, bytes| draft.options.disk_free_limit = bytes },
+        default: Default::Text("50MB"),
+        help: "Publishers are blocked while less than this is free on the disk, beside what the logs may need next.",
+    },
+    Declared {
+        name: "memory-limit",
+        takes: Takes::Memory { set: |draft, limit| draft.options.memory_limit = limit },
+        default: Default::Text("60%"),
+        help: "Publishers are blocked while the process takes more memory than this.",
+    },
+    Declared {
+        name: "recent-bytes",
+        takes: Takes::Bytes {
+            min: 1 << 20,
+            max: 16 << 30,
+            set: |draft, bytes| draft.options.recent_bytes = fits(bytes),
+        },
+        default: Default::Text("16MiB"),
+        help: "What each shard keeps in memory of its log's recent end, so that consumers need not read the disk.",
+    },
+    Declared {
+        name: "log-level",
+        takes: Takes::Word { of: &["error", "warn", "info", "debug"], set: |d, at| d.options.log_level = LEVELS[at] },
+        default: Default::Text("info"),
+        help: "The least severe events that are logged.",
+    },
+    Declared {
+        name: "log-format",
+        takes: Takes::Word { of: &["text", "json"], set: |draft, at| draft.options.log_format = FORMATS[at] },
+        default: Default::Text("text"),
+        help: "How events are written to the standard error: a line for people, or a JSON object in a line.",
+    },
+];
+
+const LEVELS: [tracing::Level; 4] =
+    [tracing::Level::ERROR, tracing::Level::WARN, tracing::Level::INFO, tracing::Level::DEBUG];
+const FORMATS: [LogFormat; 2] = [LogFormat::Text, LogFormat::Json];
+
+/// Options as they are being read: each is right, but not yet all of them together.
+pub(super) struct Draft {
+    options: ServeOptions,
+    amqps: Vec<SocketAddr>,
+    tls_cert: Option<PathBuf>,
+    tls_key: Option<PathBuf>,
+    tls_ca: Option<PathBuf>,
+    tls_verify_peer: bool,
+}
+
+impl Draft {
+    /// Only what is found out at start is set; everything else waits for its default.
+    pub(super) fn new() -> Draft {
+        let cpus = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let options = ServeOptions {
+            data: PathBuf::new(),
+            definitions: None,
+            shards: fits(cpus.min(MAX_DEFAULT_SHARDS) as u64),
+            amqp: Vec::new(),
+            amqps: None,
+            max_connections: 0,
+            max_message_bytes: 0,
+            heartbeat_seconds: 0,
+            channel_max: 0,
+            frame_max: 0,
+            handshake_timeout: Duration::ZERO,
+            guest_anywhere: false,
+            disk_free_limit: 0,
+            memory_limit: MemoryLimit::Bytes(0),
+            recent_bytes: 0,
+            log_level: tracing::Level::INFO,
+            log_format: LogFormat::Text,
+        };
+        Draft { options, amqps: Vec::new(), tls_cert: None, tls_key: None, tls_ca: None, tls_verify_peer: false }
+    }
+
+    /// Puts together what belongs together.
+    pub(super) fn finish(mut self) -> Result<ServeOptions, OptionError> {
+        if self.tls_verify_peer && self.tls_ca.is_none() {
+            return Err(OptionError::Needs { option: "tls-verify-peer", missing: "tls-ca" });
+        }
+        if !self.amqps.is_empty() {
+            let needs = |missing| OptionError::Needs { option: "amqps", missing };
+            self.options.amqps = Some(TlsListener {
+                addresses: self.amqps,
+                files: TlsFiles {
+                    certificate: self.tls_cert.ok_or(needs("tls-cert"))?,
+                    key: self.tls_key.ok_or(needs("tls-key"))?,
+                    client_ca: self.tls_ca,
+                    require_client_certificate: self.tls_verify_peer,
+                },
+            });
+        } else if self.options.amqp.is_empty() {
+            return Err(OptionError::NowhereToListen);
+        }
+        Ok(self.options)
+    }
+}
+
+/// A number as its field has it.
+fn fits<T: TryFrom<u64>>(number: u64) -> T {
+    T::try_from(number).ok().expect("the bounds of an option fit the type of its field")
+}
