@@ -4,7 +4,7 @@
 //! bindings, policies and the broker's parameters. It is a deterministic state machine: no clock, no randomness,
 //! no lock. A command checks, then commits [`Fact`]s: what must survive a restart is appended to the catalog's log,
 //! one record for all facts of a command, and only then applied. [`state::State::apply`] is the only mutator, live
-//! and in replay, so the log rebuilds the state.
+//! and in replay, so the log rebuilds the state. (The number of the next queue is no fact: it is used up at once.)
 //!
 //! It never holds a message, counts a consumer, or verifies a password: those are the shards' and the server's.
 //!
@@ -82,8 +82,9 @@ impl Catalog {
         CatalogReplay::default().open(shards, tail)
     }
 
-    /// Begins the work of a catalog that was opened: reserves numbers for its queues, and fills one that has no vhost
-    /// with the vhost `/` and the administrator `guest`, who may do everything in it. The caller makes what this
+    /// Begins the work of a catalog that was opened: reserves numbers for its queues, and fills one that has neither
+    /// vhosts nor users with the vhost `/` and the administrator `guest`, who may do everything in it. An operator who
+    /// deleted `guest` does not get it back for deleting the last vhost, too. The caller makes what this
     /// appends durable before any shard takes a message: else a crash could lose the reservation and keep the message,
     /// and the next queue of that number would find it.
     ///
@@ -92,7 +93,7 @@ impl Catalog {
     pub fn bootstrap(&mut self, guest_password: PasswordHash) -> Result<(), Refusal> {
         let mut facts: Vec<Fact> =
             self.state.serials.due().map(|below| Fact::SerialsReserved { below }).into_iter().collect();
-        if self.state.vhosts.is_empty() {
+        if self.state.vhosts.is_empty() && self.state.users.is_empty() {
             facts.extend(first_facts(guest_password));
         }
         self.commit(facts)
@@ -133,6 +134,7 @@ impl Catalog {
             fact.encode(&mut payload);
         }
         if !payload.is_empty() {
+            check_readable(&payload)?;
             self.tail.append(fact::TAG, &[&payload]).map_err(|error| {
                 Refusal::new(crate::Cause::Internal, format!("the catalog cannot be changed: {error}"))
             })?;
@@ -143,6 +145,18 @@ impl Catalog {
         self.version += 1;
         Ok(())
     }
+}
+
+/// What is written must be readable at the next start. Clients' tables were read from the wire, but an import's may
+/// nest deeper or be larger than a reader takes.
+fn check_readable(payload: &[u8]) -> Result<(), Refusal> {
+    Fact::decode_all(payload, &mut |_| {}).map_err(|error| {
+        let cause = match error {
+            FactError::Malformed { error, .. } => error.to_string(),
+            other => other.to_string(),
+        };
+        Refusal::precondition(format!("the catalog cannot keep this: {cause}"))
+    })
 }
 
 /// What a new catalog begins with.

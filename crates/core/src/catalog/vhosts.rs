@@ -1,5 +1,6 @@
 //! Adding, limiting and deleting vhosts, and the broker's global parameters.
 
+use super::state::check_length;
 use super::{Catalog, Fact, QueueKind, VhostLimits};
 use crate::{QueueId, Refusal};
 use std::sync::Arc;
@@ -9,7 +10,7 @@ impl Catalog {
     /// a new one.
     ///
     /// # Errors
-    /// [`crate::Cause::PreconditionFailed`] for an empty name, [`crate::Cause::Internal`] if the log refuses.
+    /// [`crate::Cause::PreconditionFailed`] for a name that is empty or too long, [`crate::Cause::Internal`] if the log refuses.
     pub fn put_vhost(
         &mut self,
         name: &str,
@@ -17,9 +18,7 @@ impl Catalog {
         tags: Vec<Arc<str>>,
         default_queue_kind: QueueKind,
     ) -> Result<(), Refusal> {
-        if name.is_empty() {
-            return Err(Refusal::precondition("a vhost must have a name"));
-        }
+        check_length("vhost", name)?;
         self.commit(vec![Fact::VhostPut {
             name: name.into(),
             description: description.into(),

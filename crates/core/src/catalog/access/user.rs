@@ -2,6 +2,7 @@
 
 use super::permission::{Permission, TopicPermission};
 use crate::Refusal;
+use crate::catalog::state::check_length;
 use crate::catalog::{Catalog, Fact};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -103,16 +104,14 @@ impl Catalog {
     /// Adds a user, or gives one that is there this password and these tags. A new one has no permissions.
     ///
     /// # Errors
-    /// [`crate::Cause::PreconditionFailed`] for an empty name, [`crate::Cause::Internal`] if the log refuses.
+    /// [`crate::Cause::PreconditionFailed`] for a name that is empty or too long, [`crate::Cause::Internal`] if the log refuses.
     pub fn put_user(
         &mut self,
         name: &str,
         password: Option<PasswordHash>,
         tags: Vec<Arc<str>>,
     ) -> Result<(), Refusal> {
-        if name.is_empty() {
-            return Err(Refusal::precondition("a user must have a name"));
-        }
+        check_length("user", name)?;
         self.commit(vec![Fact::UserPut { name: name.into(), password, tags }])
     }
 

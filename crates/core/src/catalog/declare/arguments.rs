@@ -4,7 +4,6 @@
 //! strategy, consumer timeout, delayed retry) classic ones have too; the rest of its rules about which argument
 //! belongs to which type are kept. Arguments that it does not know mean nothing and are kept.
 
-use super::equivalence::type_name;
 use super::queue::DeclareQueue;
 use crate::catalog::state::QueueKind;
 use crate::wire::{Table, Value};
@@ -57,8 +56,8 @@ static ARGUMENTS: [Argument; 33] = [
     argument("x-quorum-initial-group-size", Of::Quorum, positive),
     argument("x-quorum-target-group-size", Of::Quorum, positive),
     argument("x-queue-master-locator", Of::Classic, anything),
-    argument("x-queue-leader-locator", Of::Both, text),
-    argument("x-member-placement-tag", Of::Quorum, text),
+    argument("x-queue-leader-locator", Of::Both, leader_locator),
+    argument("x-member-placement-tag", Of::Quorum, placement_tag),
     argument("x-max-age", Of::Neither, anything),
     argument("x-stream-max-segment-size-bytes", Of::Neither, anything),
     argument("x-stream-filter-size-bytes", Of::Neither, anything),
@@ -84,7 +83,7 @@ pub(super) fn kind(thing: &str, declare: &DeclareQueue, default: QueueKind) -> R
             format!("queue type 'stream' is not offered by this broker: cannot declare {thing}"),
         )),
         Some(other) => invalid(format!("\"unsupported queue type '{other}'\"")),
-        None => invalid(format!("{{unacceptable_type,{}}}", type_name(value))),
+        None => invalid(format!("{{unacceptable_type,{}}}", value.type_name())),
     }
 }
 
@@ -147,7 +146,7 @@ fn anything(_: &Value, _: &Table) -> Result<(), String> {
 }
 
 fn number(value: &Value) -> Result<i64, String> {
-    value.as_i64().ok_or_else(|| format!("\"expected integer, got {}\"", type_name(value)))
+    value.as_i64().ok_or_else(|| format!("\"expected integer, got {}\"", value.type_name()))
 }
 
 fn integer(value: &Value, _: &Table) -> Result<(), String> {
@@ -195,11 +194,11 @@ fn priority(value: &Value, arguments: &Table) -> Result<(), String> {
 }
 
 fn flag(value: &Value, _: &Table) -> Result<(), String> {
-    value.as_bool().map(|_| ()).ok_or_else(|| format!("{{unacceptable_type,{}}}", type_name(value)))
+    value.as_bool().map(|_| ()).ok_or_else(|| format!("{{unacceptable_type,{}}}", value.type_name()))
 }
 
 fn text(value: &Value, _: &Table) -> Result<(), String> {
-    value.as_str().map(|_| ()).ok_or_else(|| format!("{{unacceptable_type,{}}}", type_name(value)))
+    value.as_str().map(|_| ()).ok_or_else(|| format!("{{unacceptable_type,{}}}", value.type_name()))
 }
 
 fn dead_letter_routing_key(value: &Value, arguments: &Table) -> Result<(), String> {
@@ -224,6 +223,18 @@ fn dead_letter_strategy(value: &Value, _: &Table) -> Result<(), String> {
 
 fn overflow(value: &Value, _: &Table) -> Result<(), String> {
     one_of(value, &["drop-head", "reject-publish", "reject-publish-dlx"], "invalid_overflow")
+}
+
+fn leader_locator(value: &Value, _: &Table) -> Result<(), String> {
+    one_of(value, &["client-local", "balanced", "random", "least-leaders"], "invalid_queue_locator_arg")
+}
+
+fn placement_tag(value: &Value, arguments: &Table) -> Result<(), String> {
+    text(value, arguments)?;
+    match value.as_str() {
+        Some("") => Err("invalid_member_placement_tag_arg".into()),
+        _ => Ok(()),
+    }
 }
 
 fn retry_type(value: &Value, _: &Table) -> Result<(), String> {

@@ -1,8 +1,10 @@
 //! Binding and unbinding, and the exchanges that go with their last binding.
 
+use super::clean;
 use super::exchange::check_not_default;
 use crate::catalog::state::{Binding, Destination, DestinationKind, Exchange, Queue, Vhost, described};
 use crate::catalog::{Caller, Catalog, Fact};
+use crate::limits::NAME_BYTES;
 use crate::wire::Table;
 use crate::{Cause, Refusal};
 use std::collections::{BTreeMap, BTreeSet};
@@ -85,16 +87,20 @@ impl Catalog {
     }
 
     fn check_bind(&self, caller: Caller<'_>, vhost: &str, new: NewBinding<'_>) -> Result<Binding, Refusal> {
-        let destination = Destination { kind: new.kind, name: new.destination.into() };
+        let source = &*clean(new.source);
+        let destination = Destination { kind: new.kind, name: clean(new.destination).into() };
         if destination.kind == DestinationKind::Queue && destination.name.starts_with(REPLY_TO) {
             return Err(Refusal::access("cannot bind or unbind to a volatile (direct reply-to) queue"));
         }
         if destination.kind == DestinationKind::Exchange {
             check_not_default(&destination.name)?;
         }
-        check_not_default(new.source)?;
-        self.check_binding(caller, vhost, new.source, &destination, new.routing_key)?;
-        Ok(Binding::new(new.source.into(), destination, new.routing_key.into(), new.arguments))
+        check_not_default(source)?;
+        if new.routing_key.len() > NAME_BYTES {
+            return Err(Refusal::precondition(format!("binding key is longer than {NAME_BYTES} bytes")));
+        }
+        self.check_binding(caller, vhost, source, &destination, new.routing_key)?;
+        Ok(Binding::new(source.into(), destination, new.routing_key.into(), new.arguments))
     }
 }
 

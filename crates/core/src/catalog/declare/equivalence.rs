@@ -52,30 +52,7 @@ pub(super) fn check_queue(
 
 /// The refusal of an argument that had to be a name.
 pub(super) fn invalid_type(value: &Value, argument: &str, thing: &str) -> Refusal {
-    Refusal::precondition(format!("invalid type '{}' for arg '{argument}' in {thing}", type_name(value)))
-}
-
-/// What RabbitMQ calls the type of a field.
-pub(super) fn type_name(value: &Value) -> &'static str {
-    match value {
-        Value::Bool(_) => "bool",
-        Value::I8(_) => "byte",
-        Value::U8(_) => "unsignedbyte",
-        Value::I16(_) => "short",
-        Value::U16(_) => "unsignedshort",
-        Value::I32(_) => "signedint",
-        Value::U32(_) => "unsignedint",
-        Value::I64(_) => "long",
-        Value::F32(_) => "float",
-        Value::F64(_) => "double",
-        Value::Decimal { .. } => "decimal",
-        Value::LongStr(_) => "longstr",
-        Value::Array(_) => "array",
-        Value::Timestamp(_) => "timestamp",
-        Value::Table(_) => "table",
-        Value::Void => "void",
-        Value::Binary(_) => "binary",
-    }
+    Refusal::precondition(format!("invalid type '{}' for arg '{argument}' in {thing}", value.type_name()))
 }
 
 fn check_property<T: PartialEq + std::fmt::Display>(
@@ -93,7 +70,7 @@ fn check_property<T: PartialEq + std::fmt::Display>(
 /// Two numbers are equal whatever the width in which a client sent them.
 fn check_argument(thing: &str, name: &str, current: &Table, received: &Table) -> Result<(), Refusal> {
     let typed = |value: Option<&Value>| match value {
-        Some(value) => format!("the value '{}' of type '{}'", shown(value), type_name(value)),
+        Some(value) => format!("the value '{}' of type '{}'", shown(value), value.type_name()),
         None => "none".into(),
     };
     match (current.get(name), received.get(name)) {
@@ -120,16 +97,10 @@ fn inequivalent(thing: &str, name: &str, received: &str, current: &str) -> Refus
     ))
 }
 
+/// A text stands as it is, anything else as a term.
 fn shown(value: &Value) -> String {
-    if let Some(number) = value.as_i64() {
-        return number.to_string();
-    }
     match value {
         Value::LongStr(bytes) | Value::Binary(bytes) => String::from_utf8_lossy(bytes).into_owned(),
-        Value::Bool(truth) => truth.to_string(),
-        Value::F32(number) => format!("{number:?}"),
-        Value::F64(number) => format!("{number:?}"),
-        Value::Timestamp(seconds) => seconds.to_string(),
-        other => format!("{other:?}"),
+        other => other.term(),
     }
 }

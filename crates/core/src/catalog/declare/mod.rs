@@ -14,8 +14,8 @@ pub use exchange::DeclareExchange;
 pub use queue::{DeclareQueue, Declared, DeletedQueue};
 
 use super::Caller;
+use super::state::check_length;
 use crate::Refusal;
-use crate::limits::NAME_BYTES;
 use std::borrow::Cow;
 
 /// A name without line breaks, which RabbitMQ takes out of the names that clients give.
@@ -36,11 +36,4 @@ fn check_name(caller: Caller<'_>, kind: &str, name: &str) -> Result<(), Refusal>
         return Err(Refusal::access(format!("{kind} name '{name}' contains reserved prefix 'amq.*'")));
     }
     check_length(kind, name)
-}
-
-fn check_length(kind: &str, name: &str) -> Result<(), Refusal> {
-    if name.len() > NAME_BYTES {
-        return Err(Refusal::precondition(format!("{kind} name is longer than {NAME_BYTES} bytes")));
-    }
-    Ok(())
 }

@@ -1,8 +1,8 @@
 //! Declaring and deleting queues.
 
 use super::binding::Cascade;
-use super::{arguments, check_length, check_name, clean, equivalence};
-use crate::catalog::state::{Queue, QueueKind, Vhost, described};
+use super::{arguments, check_name, clean, equivalence};
+use crate::catalog::state::{Queue, QueueKind, Vhost, check_length, described};
 use crate::catalog::{Caller, Catalog, DestinationKind, Fact, route};
 use crate::wire::Table;
 use crate::{ConnectionId, QueueId, Refusal, ShardIndex};

@@ -37,7 +37,7 @@ const fn ignored(name: &'static str) -> Key {
 const OVERFLOW: &[&str] = &["drop-head", "reject-publish", "reject-publish-dlx"];
 const RETRY_TYPES: &[&str] = &["all", "failed", "returned", "disabled"];
 
-static KEYS: [Key; 39] = [
+static KEYS: [Key; 38] = [
     key("alternate-exchange", Check::Text, "is not a valid alternate exchange name"),
     key("consumer-timeout", Check::AtLeast(0), "is not a valid consumer timeout"),
     key("dead-letter-exchange", Check::Text, "is not a valid dead letter exchange name"),
@@ -90,7 +90,6 @@ static KEYS: [Key; 39] = [
     ignored("ha-sync-batch-size"),
     ignored("ha-promote-on-shutdown"),
     ignored("ha-promote-on-failure"),
-    ignored("max-priority"),
     ignored("selector-fields"),
     ignored("selector-field-max-bytes"),
 ];
@@ -109,11 +108,11 @@ pub(super) fn check(definition: &Table, scope: PolicyScope) -> Result<(), Refusa
         let Some(key) = known.filter(|key| key.operator || scope == PolicyScope::User) else {
             return Err(Refusal::precondition(format!(
                 "[{{<<\"{name}\">>,{}}}] are not recognised policy settings",
-                erlang(value)
+                value.term()
             )));
         };
         if !key.check.accepts(value) {
-            return Err(Refusal::precondition(format!("{} {}", erlang(value), key.complaint)));
+            return Err(Refusal::precondition(format!("{} {}", value.term(), key.complaint)));
         }
     }
     check_delayed_retry(definition)
@@ -142,18 +141,5 @@ impl Check {
             Check::OneOf(words) => value.as_str().is_some_and(|word| words.contains(&word)),
             Check::Anything => true,
         }
-    }
-}
-
-/// A value as RabbitMQ's texts show it.
-fn erlang(value: &Value) -> String {
-    if let Some(number) = value.as_i64() {
-        return number.to_string();
-    }
-    match value {
-        Value::LongStr(bytes) => format!("<<\"{}\">>", String::from_utf8_lossy(bytes)),
-        Value::Bool(truth) => truth.to_string(),
-        Value::F64(number) => format!("{number:?}"),
-        other => format!("{other:?}"),
     }
 }

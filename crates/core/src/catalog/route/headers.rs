@@ -25,6 +25,9 @@ impl Kind for Headers {
     }
 }
 
+/// What `x-match` can be.
+const WORDS: [&str; 4] = ["all", "any", "all-with-x", "any-with-x"];
+
 #[derive(Debug, Default)]
 struct HeadersRouter {
     bindings: BTreeMap<Arc<Binding>, Rule>,
@@ -41,18 +44,17 @@ struct Rule {
 
 impl Router for HeadersRouter {
     fn check(&self, _routing_key: &str, arguments: &Table) -> Result<(), Refusal> {
-        const EXPECTED: &str = "all, any, all-with-x, or any-with-x";
-        let refused = |text| Err(Refusal::precondition(text));
-        match arguments.get("x-match") {
-            None => Ok(()),
-            Some(value @ Value::LongStr(bytes)) => match value.as_str() {
-                Some("all" | "any" | "all-with-x" | "any-with-x") => Ok(()),
-                _ => refused(format!(
-                    "Invalid x-match field value <<\"{}\">>; expected {EXPECTED}",
-                    String::from_utf8_lossy(bytes)
-                )),
-            },
-            Some(_) => refused(format!("Invalid x-match field type; expected longstr: {EXPECTED}")),
+        let Some(value) = arguments.get("x-match") else { return Ok(()) };
+        let (term, refused) = (value.term(), |text| Err(Refusal::precondition(text)));
+        match value {
+            Value::LongStr(word) if WORDS.iter().any(|known| known.as_bytes() == word) => Ok(()),
+            Value::LongStr(_) => refused(format!(
+                "Invalid x-match field value {term}; expected all, any, all-with-x, or any-with-x"
+            )),
+            other => refused(format!(
+                "Invalid x-match field type {} (value {term}); expected longstr",
+                other.type_name()
+            )),
         }
     }
 
@@ -99,10 +101,12 @@ fn has(headers: &RawTable<'_>, name: &ShortStr, wanted: &Value) -> bool {
     header.is_some_and(|(_, value)| matches!(wanted, Value::Void) || same(&value, wanted))
 }
 
-/// Integers are compared by their value, whatever their width: clients choose it by the number's size.
+/// Integers are compared by their value, whatever their width: clients choose it by the number's size. So are the two
+/// types of bytes: RabbitMQ does not tell them apart here.
 fn same(header: &RawValue<'_>, wanted: &Value) -> bool {
     match (header, wanted) {
-        (RawValue::LongStr(a), Value::LongStr(b)) | (RawValue::Binary(a), Value::Binary(b)) => *a == b,
+        (RawValue::LongStr(a) | RawValue::Binary(a), Value::LongStr(b) | Value::Binary(b)) => *a == b,
+        (RawValue::LongStr(_) | RawValue::Binary(_), _) => false,
         (RawValue::F32(a), Value::F64(b)) => f64::from(*a) == *b,
         (RawValue::F64(a), Value::F32(b)) => *a == f64::from(*b),
         _ => match (header.as_i64(), wanted.as_i64()) {

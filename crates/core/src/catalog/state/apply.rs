@@ -325,7 +325,10 @@ impl Vhost {
         let found = self.exchange_policies(&exchange.name);
         exchange.policy = found.policy.map(|policy| policy.name.clone());
         exchange.operator_policy = found.operator.map(|policy| policy.name.clone());
-        exchange.alternate = policy::alternate_exchange(&exchange.arguments, found);
+        // The default exchange leads to the queue of the key's name or nowhere, whatever a policy for `.*` says:
+        // RabbitMQ routes there before it looks for an alternate.
+        let alternate = || policy::alternate_exchange(&exchange.arguments, found);
+        exchange.alternate = if exchange.name.is_empty() { None } else { alternate() };
     }
 
     /// The queue, under the policies that apply to it now.

@@ -15,6 +15,7 @@ pub use queue::{Queue, QueueKind};
 pub use vhost::{Vhost, VhostLimits};
 
 use super::access::User;
+use crate::limits::NAME_BYTES;
 use crate::{Cause, ConnectionId, QueueId, Refusal};
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, BTreeSet};
@@ -71,6 +72,18 @@ impl State {
     /// [`Cause::NotFound`] if there is none.
     pub(super) fn user(&self, name: &str) -> Result<&User, Refusal> {
         self.users.get(name).ok_or_else(|| Refusal::not_found(format!("no user '{name}'")))
+    }
+}
+
+/// Whether AMQP can carry a name.
+///
+/// # Errors
+/// [`Cause::PreconditionFailed`] for an empty one, and for one that is longer than a short string.
+pub(super) fn check_length(kind: &str, name: &str) -> Result<(), Refusal> {
+    match name.len() {
+        0 => Err(Refusal::precondition(format!("{kind} name is empty"))),
+        1..=NAME_BYTES => Ok(()),
+        _ => Err(Refusal::precondition(format!("{kind} name is longer than {NAME_BYTES} bytes"))),
     }
 }
 

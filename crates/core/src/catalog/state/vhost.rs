@@ -23,7 +23,8 @@ pub struct Vhost {
     /// Its limits.
     pub limits: VhostLimits,
     pub(in crate::catalog) exchanges: BTreeMap<Arc<str>, Exchange>,
-    /// Looked up on every publish, so by hash; whoever lists them sorts them.
+    /// Looked up on every publish, so by hash, and by one whose collisions no client can make. Whoever lists them
+    /// sorts them.
     pub(in crate::catalog) queues: HashMap<Arc<str>, Arc<Queue>>,
     /// The bindings to each queue that has any.
     pub(super) incoming: FxHashMap<QueueId, BTreeSet<Arc<Binding>>>,
