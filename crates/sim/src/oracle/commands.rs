@@ -137,6 +137,13 @@ impl Oracle {
         if queue.counts(self.now).is_some() && parked.len() as u64 != count {
             return Err(Violation(format!("{} had {} parked, {count} came back", queue.name, parked.len())));
         }
+        let unsure = queue.keys_where(|place| place == Place::Unsure);
+        for key in unsure {
+            // It may have been among them, and then its failures are forgotten.
+            if let Some(state) = self.state(id, key) {
+                self.change(id, key, State { failures: (0, state.failures.1), ..state });
+            }
+        }
         for key in parked {
             if let Some(state) = self.state(id, key) {
                 self.change(id, key, State { place: Place::Ready, failures: (0, 0), ..state });

@@ -86,9 +86,7 @@ impl Oracle {
             homes.into_iter().find(|(id, _)| self.queues.get(id).is_some_and(|queue| queue.name == name));
         let copy = source.and_then(|(source, key)| self.queues.get(&source)?.copy(key));
         let (Some((source, key)), Some(copy)) = (source, copy) else {
-            if self.lost_queues.contains(&name)
-                || source.is_some_and(|(id, _)| self.unmade.contains(&(id, uid)))
-            {
+            if self.lost_queues.contains(&name) || self.unmade.contains(&(name.clone(), uid)) {
                 return Ok(self.admit(uid, false, None, seen));
             }
             return Err(Violation(format!("message {uid} came to {target} from {name}, where it never was")));

@@ -184,7 +184,10 @@ impl Oracle {
                 copy.uid, found.name
             )));
         }
-        self.unmade.insert((queue, copy.uid));
+        self.unmade.insert((found.name.clone(), copy.uid));
+        if let Some(homes) = self.homes.get_mut(&copy.uid) {
+            homes.retain(|home| *home != (queue, key));
+        }
         if let Some((source, key)) = copy.source {
             let source = self.queues.get_mut(&source).and_then(|queue| queue.copy_mut(key));
             if let Some(source) = source {

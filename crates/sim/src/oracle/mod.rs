@@ -49,7 +49,7 @@ pub(crate) struct Oracle {
     /// Queues that are gone, and messages that a crash unmade, by queue: a dead letter of theirs may have become
     /// durable at its target, in another log.
     lost_queues: BTreeSet<String>,
-    unmade: BTreeSet<(QueueId, u64)>,
+    unmade: BTreeSet<(String, u64)>,
     crashes: u32,
 }
 
