@@ -95,8 +95,8 @@ impl Alarms {
     /// Why publishers must wait now. The words are RabbitMQ's.
     fn look(&mut self) -> Option<String> {
         let disk = free_bytes(&self.data).is_some_and(|free| self.disk.look(free));
-        let memory = resident_bytes()
-            .is_some_and(|taken| self.memory.look(self.memory_bytes.saturating_sub(taken)));
+        let memory =
+            resident_bytes().is_some_and(|taken| self.memory.look(self.memory_bytes.saturating_sub(taken)));
         let low: Vec<&str> = [(memory, "memory"), (disk, "disk")]
             .into_iter()
             .filter_map(|(raised, what)| raised.then_some(what))

@@ -204,7 +204,10 @@ impl Stop {
 async fn end(broker: Arc<Broker>) -> Result<(), ServeError> {
     let failure = broker.failure();
     let ended = tokio::task::spawn_blocking(move || broker.stop()).await;
-    ended.map_err(|error| ServeError::System { what: "the broker did not end well", error: error.to_string() })?;
+    ended.map_err(|error| ServeError::System {
+        what: "the broker did not end well",
+        error: error.to_string(),
+    })?;
     match failure {
         Some(error) => Err(ServeError::System { what: "a log had failed", error }),
         None => {

@@ -2,10 +2,10 @@ use super::*;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use leveret_core::catalog::{CatalogReplay, HashAlgorithm, PasswordHash};
-use leveret_log::{MemoryDisk, MemoryDriver, Recovery};
+use leveret_log::{Geometry, LogId, MemoryDisk, MemoryDriver, Recovery};
 
 fn catalog() -> Catalog {
-    let mut driver = MemoryDriver::new(MemoryDisk::default());
+    let mut driver = MemoryDriver::new(MemoryDisk::new(Geometry::DEFAULT, LogId(1)));
     let log = Recovery::begin(&mut driver, 1 << 20).unwrap().replay::<std::fmt::Error>(|_| Ok(())).unwrap();
     let mut catalog = CatalogReplay::default().open(1, log.tail);
     catalog.bootstrap(hash_password("guest").unwrap()).unwrap();

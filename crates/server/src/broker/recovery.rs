@@ -6,7 +6,9 @@ use super::{Broker, Clock, ShardCell, ShardInner, housekeeper, start_thread, upk
 use leveret_core::catalog::{Catalog, CatalogReplay, PasswordHash};
 use leveret_core::shard::Shard;
 use leveret_core::{LogId, ShardIndex};
-use leveret_log::{Committer, FileDriver, FileOptions, Geometry, LogError, Position, ReadCache, Recovery, ReplayError};
+use leveret_log::{
+    Committer, FileDriver, FileOptions, Geometry, LogError, Position, ReadCache, Recovery, ReplayError,
+};
 use rustc_hash::FxHashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -62,7 +64,9 @@ impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             StartError::Log(error) => error.fmt(f),
-            StartError::Replay { folder, what } => write!(f, "the log in {} cannot be read: {what}", folder.display()),
+            StartError::Replay { folder, what } => {
+                write!(f, "the log in {} cannot be read: {what}", folder.display())
+            }
             StartError::Io { what, error } => write!(f, "{what}: {error}"),
             StartError::TooManyShards { shards } => {
                 write!(f, "{shards} shards are more than the {MAX_SHARDS} that a broker can have")
@@ -115,12 +119,16 @@ pub fn open(settings: &Settings) -> Result<Arc<Broker>, StartError> {
 fn shard_count(data: &Path, asked: u16) -> Result<u16, StartError> {
     let found = (0..).take_while(|index| data.join(format!("shard-{index}")).is_dir()).count();
     let shards = found.max(usize::from(asked.max(1)));
-    u16::try_from(shards).ok().filter(|count| *count <= MAX_SHARDS).ok_or(StartError::TooManyShards { shards })
+    u16::try_from(shards)
+        .ok()
+        .filter(|count| *count <= MAX_SHARDS)
+        .ok_or(StartError::TooManyShards { shards })
 }
 
 fn open_catalog(settings: &Settings, shards: u16) -> Result<(Catalog, LogCell, Committer), StartError> {
     let folder = settings.data.join("catalog");
-    let geometry = Geometry::new(CATALOG_SEGMENT_BYTES).expect("a power of two within the bounds of a geometry");
+    let geometry =
+        Geometry::new(CATALOG_SEGMENT_BYTES).expect("a power of two within the bounds of a geometry");
     let mut driver = FileDriver::new(&folder, FileOptions { geometry, spares: 1 });
     let recovery = Recovery::begin(&mut driver, CATALOG_SEGMENT_BYTES as usize)?;
     let mut replay = CatalogReplay::default();

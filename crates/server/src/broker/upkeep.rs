@@ -68,7 +68,8 @@ fn keep_catalog(broker: &Broker, last: &mut Position) -> Result<(), LogError> {
     log.store.snapshot(position, &payload)?;
     *last = position;
     let kept = log.reader.geometry().segment_of(position);
-    let dead: Vec<SegmentNumber> = log.store.segments()?.into_iter().filter(|segment| *segment < kept).collect();
+    let dead: Vec<SegmentNumber> =
+        log.store.segments()?.into_iter().filter(|segment| *segment < kept).collect();
     log.store.trim(&dead)
 }
 
@@ -119,7 +120,8 @@ impl ShardUpkeep {
         let inner = cell.lock();
         let (position, payload) = inner.shard.checkpoint();
         let before = cell.log.reader.geometry().segment_of(position);
-        let unused = |segment: &SegmentNumber| *segment < before && inner.shard.segment_use(segment.0).holders == 0;
+        let unused =
+            |segment: &SegmentNumber| *segment < before && inner.shard.segment_use(segment.0).holders == 0;
         let segments: Vec<SegmentNumber> = segments.into_iter().filter(unused).collect();
         drop(inner);
         if !block_until_durable(broker, LogId::Shard(index), position) {
@@ -183,7 +185,11 @@ impl ShardUpkeep {
             let Ok(record) = reader.owned_record(&mut cache, at) else { break };
             at = record.next;
             bytes += record.payload.len();
-            batch.push(Relocation { location: record.position, kind: record.tag.kind, payload: record.payload });
+            batch.push(Relocation {
+                location: record.position,
+                kind: record.tag.kind,
+                payload: record.payload,
+            });
             if bytes >= RELOCATION_BYTES {
                 relocate(broker, index, &batch);
                 batch.clear();

@@ -34,8 +34,14 @@ pub(super) struct Context {
 }
 
 /// Serves a connection until it ends, and cleans up behind it whatever ended it.
-pub(super) async fn serve<R, W>(context: Context, mut door: Connection, id: ConnectionId, mailbox: Arc<Mailbox>, reader: R, writer: W)
-where
+pub(super) async fn serve<R, W>(
+    context: Context,
+    mut door: Connection,
+    id: ConnectionId,
+    mailbox: Arc<Mailbox>,
+    reader: R,
+    writer: W,
+) where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
@@ -71,12 +77,7 @@ enum Event {
 }
 
 impl<'a> Task<'a> {
-    fn new(
-        context: Context,
-        door: &'a mut Connection,
-        id: ConnectionId,
-        mailbox: Arc<Mailbox>,
-    ) -> Task<'a> {
+    fn new(context: Context, door: &'a mut Connection, id: ConnectionId, mailbox: Arc<Mailbox>) -> Task<'a> {
         let bodies = LogBodies::new(context.broker.clone());
         Task {
             context,
@@ -117,7 +118,11 @@ impl<'a> Task<'a> {
         }
     }
 
-    async fn next_event(&mut self, reader: &mut (impl AsyncRead + Unpin), writer: &mut (impl AsyncWrite + Unpin)) -> Event {
+    async fn next_event(
+        &mut self,
+        reader: &mut (impl AsyncRead + Unpin),
+        writer: &mut (impl AsyncWrite + Unpin),
+    ) -> Event {
         let wants_input = self.takes_input();
         if self.input.capacity() == self.input.len() {
             self.input.reserve(self.input.len().max(IDLE_BYTES));
@@ -152,8 +157,7 @@ impl<'a> Task<'a> {
     /// Handles every whole frame of the input in one turn.
     fn handle_input(&mut self) {
         let mut turn = self.context.broker.turn();
-        let used =
-            self.door.receive(&mut turn, &*self.context.authenticator, &mut self.bodies, &self.input);
+        let used = self.door.receive(&mut turn, &*self.context.authenticator, &mut self.bodies, &self.input);
         drop(turn);
         self.context.registry.count(&mut self.counted, self.door.place());
         let full = self.input.len() == self.input.capacity();

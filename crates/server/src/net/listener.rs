@@ -87,7 +87,8 @@ async fn one(door: Door, stream: TcpStream, address: SocketAddr, tls: Option<Tls
     };
     // Small frames must not wait for more: the door writes in batches already.
     let _slower_but_right = stream.set_nodelay(true);
-    let mut peer = Peer { address: address.to_string(), loopback: address.ip().is_loopback(), certificate_name: None };
+    let mut peer =
+        Peer { address: address.to_string(), loopback: address.ip().is_loopback(), certificate_name: None };
     match tls {
         None => {
             let (reader, writer) = stream.into_split();

@@ -60,7 +60,12 @@ pub(super) const OPTIONS: &[Declared] = &[
     },
     Declared {
         name: "shards",
-        takes: Takes::Number { unit: "shards", min: 1, max: MAX_SHARDS, set: |d, n| d.options.shards = fits(n) },
+        takes: Takes::Number {
+            unit: "shards",
+            min: 1,
+            max: MAX_SHARDS,
+            set: |d, n| d.options.shards = fits(n),
+        },
         default: Default::Words("one for each CPU, at most 16"),
         help: "Parts that new queues are spread over, each with a log of its own. A data folder never loses shards.",
     },
@@ -172,7 +177,11 @@ pub(super) const OPTIONS: &[Declared] = &[
     },
     Declared {
         name: "disk-free-limit",
-        takes: Takes::Bytes { min: 0, max: 1 << 50, set: |draft, bytes| draft.options.disk_free_limit = bytes },
+        takes: Takes::Bytes {
+            min: 0,
+            max: 1 << 50,
+            set: |draft, bytes| draft.options.disk_free_limit = bytes,
+        },
         default: Default::Text("50MB"),
         help: "Publishers are blocked while less than this is free on the disk, beside what the logs may need next.",
     },
@@ -194,7 +203,10 @@ pub(super) const OPTIONS: &[Declared] = &[
     },
     Declared {
         name: "log-level",
-        takes: Takes::Word { of: &["error", "warn", "info", "debug"], set: |d, at| d.options.log_level = LEVELS[at] },
+        takes: Takes::Word {
+            of: &["error", "warn", "info", "debug"],
+            set: |d, at| d.options.log_level = LEVELS[at],
+        },
         default: Default::Text("info"),
         help: "The least severe events that are logged.",
     },
@@ -243,7 +255,14 @@ impl Draft {
             log_level: tracing::Level::INFO,
             log_format: LogFormat::Text,
         };
-        Draft { options, amqps: Vec::new(), tls_cert: None, tls_key: None, tls_ca: None, tls_verify_peer: false }
+        Draft {
+            options,
+            amqps: Vec::new(),
+            tls_cert: None,
+            tls_key: None,
+            tls_ca: None,
+            tls_verify_peer: false,
+        }
     }
 
     /// Puts together what belongs together.

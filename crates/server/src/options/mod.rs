@@ -7,8 +7,6 @@
 
 mod declared;
 mod sources;
-#[cfg(test)]
-mod tests;
 mod value;
 
 pub use sources::{Source, flags, read};

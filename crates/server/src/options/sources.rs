@@ -167,8 +167,10 @@ impl File {
         let file = || path.to_owned();
         let text =
             std::fs::read_to_string(path).map_err(|error| OptionError::Unreadable { file: file(), error })?;
-        let table: toml::Table =
-            text.parse().map_err(|error: toml::de::Error| OptionError::Syntax { file: file(), wrong: error.to_string() })?;
+        let table: toml::Table = text.parse().map_err(|error: toml::de::Error| OptionError::Syntax {
+            file: file(),
+            wrong: error.to_string(),
+        })?;
         let mut texts = Vec::with_capacity(table.len());
         for (name, value) in table {
             let Some(declared) = in_file().find(|declared| key(declared.name) == name) else {
@@ -211,7 +213,8 @@ fn text_of(value: &Value) -> Option<String> {
 
 /// The key that was most likely meant: the same with other separators, or one that it begins or ends like.
 fn nearest(name: &str) -> Option<String> {
-    let bare = |text: &str| text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
+    let bare =
+        |text: &str| text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
     let wanted = bare(name);
     let like = |declared: &&Declared| {
         let known = bare(declared.name);

@@ -152,7 +152,9 @@ fn memory(text: &str) -> Option<MemoryLimit> {
 
 /// A number of bytes as people write it.
 fn in_units(bytes: u64) -> String {
-    let whole = |(_, scale): &&(&str, u64)| bytes.is_multiple_of(*scale) && bytes >= *scale && scale.is_power_of_two();
+    let whole = |(_, scale): &&(&str, u64)| {
+        bytes.is_multiple_of(*scale) && bytes >= *scale && scale.is_power_of_two()
+    };
     let (unit, scale) = UNITS.iter().filter(whole).max_by_key(|(_, scale)| scale).unwrap_or(&("B", 1));
     format!("{} {unit}", bytes / scale)
 }

@@ -1,5 +1,5 @@
 use super::*;
-use rcgen::{CertificateParams, CertifiedIssuer, DnType, IsCa, BasicConstraints, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio_rustls::TlsConnector;
@@ -42,7 +42,11 @@ fn files(papers: &Papers, ca: bool, require: bool) -> TlsFiles {
 }
 
 /// Shakes hands and answers the name that the broker reads in the client's certificate.
-async fn shake(papers: &Papers, identity: &Identity, with_certificate: bool) -> std::io::Result<Option<String>> {
+async fn shake(
+    papers: &Papers,
+    identity: &Identity,
+    with_certificate: bool,
+) -> std::io::Result<Option<String>> {
     let mut roots = RootCertStore::empty();
     roots.add(papers.root.clone()).unwrap();
     let config = ClientConfig::builder().with_root_certificates(roots);

@@ -5,9 +5,9 @@
 //! belongs to which type are kept. Arguments that it does not know mean nothing and are kept.
 
 use super::queue::DeclareQueue;
+use crate::Refusal;
 use crate::catalog::state::QueueKind;
 use crate::wire::{Table, Value};
-use crate::{Cause, Refusal};
 
 /// An argument: its name, the types that have it, and what its value must be.
 struct Argument {
@@ -69,7 +69,7 @@ static ARGUMENTS: [Argument; 33] = [
 /// The type of queue that is asked for. Where nothing is said it is the vhost's, if the queue can be of that type.
 ///
 /// # Errors
-/// [`Cause::NotImplemented`] for streams, [`Cause::PreconditionFailed`] for a type that nobody knows.
+/// [`Cause::PreconditionFailed`] for streams, which are not offered, and for a type that nobody knows.
 pub(super) fn kind(thing: &str, declare: &DeclareQueue, default: QueueKind) -> Result<QueueKind, Refusal> {
     const NAME: &str = "x-queue-type";
     let Some(value) = declare.arguments.get(NAME) else { return Ok(default_kind(declare, default)) };
@@ -78,10 +78,10 @@ pub(super) fn kind(thing: &str, declare: &DeclareQueue, default: QueueKind) -> R
         Some("classic") => Ok(QueueKind::Classic),
         Some("quorum") => Ok(QueueKind::Quorum),
         Some("" | "undefined") => Ok(default_kind(declare, default)),
-        Some("stream") => Err(Refusal::new(
-            Cause::NotImplemented,
-            format!("queue type 'stream' is not offered by this broker: cannot declare {thing}"),
-        )),
+        // RabbitMQ refuses a type that is switched off with 406, too: the connection goes on.
+        Some("stream") => Err(Refusal::precondition(format!(
+            "queue type 'stream' is not offered by this broker: cannot declare {thing}"
+        ))),
         Some(other) => invalid(format!("\"unsupported queue type '{other}'\"")),
         None => invalid(format!("{{unacceptable_type,{}}}", value.type_name())),
     }

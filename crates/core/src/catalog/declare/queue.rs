@@ -52,8 +52,8 @@ impl Catalog {
     /// # Errors
     /// [`crate::Cause::AccessRefused`] without the permission to configure it, without those for its dead-letter
     /// exchange, and for names `amq.*`; [`crate::Cause::ResourceLocked`] if it is another connection's;
-    /// [`crate::Cause::PreconditionFailed`] for arguments that do not fit, a queue that is there but different, and
-    /// one more than the vhost may have; [`crate::Cause::NotImplemented`] for streams.
+    /// [`crate::Cause::PreconditionFailed`] for arguments that do not fit, a queue that is there but different,
+    /// one more than the vhost may have, and for streams.
     pub fn declare_queue(
         &mut self,
         caller: Caller<'_>,

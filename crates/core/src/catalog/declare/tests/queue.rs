@@ -154,7 +154,7 @@ fn streams_are_refused_by_name() {
     let mut catalog = catalog();
     let wanted = durable(table([("x-queue-type", "stream".into())]));
     let text = "queue type 'stream' is not offered by this broker: cannot declare queue 'q' in vhost '/'";
-    assert_refused(catalog.declare_queue(guest(), "/", "q", wanted), Cause::NotImplemented, text);
+    assert_refused(catalog.declare_queue(guest(), "/", "q", wanted), Cause::PreconditionFailed, text);
 }
 
 #[test]
