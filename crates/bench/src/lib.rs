@@ -1,1 +1,18 @@
-//! (to come)
+//! Programs that measure a broker from outside and print what they saw: `depth` (what a deep queue costs)
+//! and `rows` (how fast the kinds of work are). This library is what they have in common.
+//!
+//! - [`client`] speaks AMQP 0-9-1 over blocking sockets, with so little of its own that the broker is what
+//!   is measured.
+//! - [`broker`] starts a broker on a fresh folder, kills it, and starts it again.
+//! - [`observe`] reads what a process and a folder use, and how fast the disk syncs.
+//! - [`target`] is which broker a program measures: one of its own, or one that runs already.
+//! - [`options`] and [`figures`] are how the programs are told what to do and how they print.
+//!
+//! Nothing here asserts a time: figures are for people, who know the machine.
+
+pub mod broker;
+pub mod client;
+pub mod figures;
+pub mod observe;
+pub mod options;
+pub mod target;

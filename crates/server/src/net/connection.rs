@@ -107,7 +107,7 @@ impl<'a> Task<'a> {
                 Event::Read(Ok(_)) => self.receive().await,
                 Event::Wrote(Ok(count)) => self.wrote(count),
                 Event::Woken => {}
-                Event::Tick => self.door.tick(self.context.broker.clock().now()),
+                Event::Tick => self.tick(),
                 Event::Alarm => self.alarm_changed(),
                 Event::Stop => self.door.shut_down(),
             }
@@ -196,6 +196,18 @@ impl<'a> Task<'a> {
         }
     }
 
+    /// Does what is due, and gives back memory that a burst has left: the next one finds it again soon enough.
+    fn tick(&mut self) {
+        self.door.tick(self.context.broker.clock().now());
+        if self.input.is_empty() {
+            self.input = Vec::with_capacity(IDLE_BYTES);
+        }
+        if self.output.is_empty() {
+            self.output = Vec::new();
+        }
+        self.bodies.clear();
+    }
+
     /// Takes the door's output when the last is written.
     fn turn_output(&mut self) {
         if self.output.is_empty() && !self.door.output().is_empty() {
@@ -242,6 +254,10 @@ struct LogBodies {
 impl LogBodies {
     fn new(broker: Arc<Broker>) -> LogBodies {
         LogBodies { broker, caches: Vec::new() }
+    }
+
+    fn clear(&mut self) {
+        self.caches.iter_mut().for_each(ReadCache::clear);
     }
 }
 
