@@ -1,6 +1,9 @@
 //! The catalog as a whole, and what the tests of its pieces share.
 
+mod durability;
+mod random;
 mod serials;
+mod size;
 
 use super::*;
 use crate::wire::{RawProperties, ShortStr, Table, Value};
