@@ -17,11 +17,16 @@ pub(crate) struct Published<'a> {
     pub(crate) group: Option<u64>,
     pub(crate) delay_ms: Option<u64>,
     pub(crate) expiration_ms: Option<u64>,
+    /// Bytes of its body and its properties.
+    pub(crate) bytes: usize,
     /// The queues it was routed to.
     pub(crate) targets: &'a [QueueId],
     /// One of them refused it. Only queues that are the sole target of a message may refuse one here.
     pub(crate) refused: bool,
 }
+
+/// Bytes of a message's record beside its body and properties, at most: heads, names, targets and a MARK.
+const RECORD_BYTES: u64 = 512;
 
 impl Oracle {
     /// A message was stored: a copy of it in each queue.
@@ -55,8 +60,9 @@ impl Oracle {
                 transfers: u32::from(message.refused),
                 arrivals: 0,
             };
-            // A page may follow in the same span: then it is not sure where the message's record ends.
-            let from = if queue.waiting() > super::DEEP { span.before } else { Position(span.after.0 - 1) };
+            // Where a page follows in the same span it is not sure where the message's record ends.
+            let has_page = span.after.0 - span.before.0 > message.bytes as u64 + RECORD_BYTES;
+            let from = if has_page { span.before } else { Position(span.after.0 - 1) };
             let (key, state) = (span.after.0, copy.state);
             queue.insert(key, copy);
             self.journal.note_at(*id, key, None, state, (from, span.after));
@@ -176,7 +182,7 @@ impl Oracle {
     fn drop_copy(&mut self, id: QueueId, key: u64) {
         let Some(queue) = self.queues.get(&id) else { return };
         let Some(copy) = queue.copy(key) else { return };
-        let may_be_dead = queue.lossy || copy.expired(self.now);
+        let may_be_dead = queue.lossy || copy.expired(self.now) || copy.state.place == Place::Unsure;
         let place = if may_be_dead { Place::Unsure } else { Place::Gone };
         let state = copy.state.at(place);
         self.change(id, key, state);

@@ -77,6 +77,11 @@ impl Oracle {
         for (queue, key) in overdue {
             let Some(Place::Held(holder)) = self.state(queue, key).map(|state| state.place) else { continue };
             self.come_back(queue, key, true);
+            let state = self.state(queue, key).filter(|state| matches!(state.place, Place::Delayed(_)));
+            if let Some(state) = state {
+                // The wait begins when the shard notices.
+                self.change(queue, key, state.at(Place::Unsure));
+            }
             // RabbitMQ's consumer timeout: the consumer that held it is cancelled.
             self.consumers.remove(&consumer_key(queue.shard(), holder.consumer));
         }
@@ -109,13 +114,8 @@ impl Oracle {
     /// nothing more.
     pub(crate) fn turn_ended(&mut self, report: &Report, lost: bool) {
         self.ends.insert(report.shard, report.after);
-        let deep =
-            self.queues.values().any(|queue| queue.id.shard() == report.shard && queue.waiting() > DEEP);
-        let from = if deep || !report.one_record {
-            report.before
-        } else {
-            Position(report.after.0.saturating_sub(1))
-        };
+        let exact = Position(report.after.0.saturating_sub(1));
+        let from = if report.one_record { exact } else { report.before };
         self.journal.stamp(report.shard, if lost { journal::NEVER } else { (from, report.after) });
     }
 
@@ -206,9 +206,6 @@ impl Oracle {
         self.change(queue, key, state.at(place));
     }
 }
-
-/// Beyond so many waiting messages a queue pages, and a turn may write its facts in several records.
-const DEEP: usize = 4_096;
 
 fn consumer_key(shard: ShardIndex, consumer: ConsumerId) -> (ShardIndex, u32, u32) {
     (shard, consumer.slot, consumer.generation)

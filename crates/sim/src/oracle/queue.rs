@@ -175,11 +175,6 @@ impl QueueModel {
         }
     }
 
-    /// How many copies are ready or delayed, as far as the model knows.
-    pub(super) fn waiting(&self) -> usize {
-        self.ready.len() + self.delayed.len()
-    }
-
     fn index(&mut self, key: u64, copy: &Copy, add: bool) {
         let count = |counter: &mut u64| *counter = if add { *counter + 1 } else { *counter - 1 };
         match copy.state.place {

@@ -22,6 +22,7 @@ use crate::oracle::{Oracle, Seen};
 use crate::trace::Trace;
 use broker::Broker;
 use leveret_core::broker::{Access, PendingTransfer};
+use leveret_core::limits::READY_HEAD_ENTRIES;
 use leveret_core::shard::{Delivery, Effect};
 use leveret_core::{ConnectionId, LogId, QueueId, QueueSettings, ShardIndex, Time};
 use leveret_log::{Geometry, Position};
@@ -187,7 +188,8 @@ impl World {
 
     /// Takes in what turns of shards have decided: deliveries go to their mailboxes, and the oracle judges.
     pub(crate) fn absorb(&mut self, reports: Vec<Report>) -> Result<(), Violation> {
-        for report in merged(reports) {
+        for mut report in merged(reports) {
+            report.one_record &= !self.has_pages(report.shard);
             let mut seen = Vec::new();
             for (connection, effect) in &report.effects {
                 if let Effect::Deliver(delivery) = effect {
@@ -221,6 +223,13 @@ impl World {
         let (kind, payload) =
             read.map_err(|error| Violation(format!("{delivery:?} cannot be read: {error}")))?;
         Ok(Seen { connection, delivery, kind, payload, timeout_ms: None })
+    }
+
+    /// Whether a queue of the shard may page: then a turn may write its facts in several records.
+    fn has_pages(&self, shard: ShardIndex) -> bool {
+        let shard = &self.broker.shards[usize::from(shard.0)].shard;
+        let depth = |id| shard.stats(id).map_or(0, |stats| stats.ready);
+        shard.queue_ids().into_iter().any(|id| depth(id) as usize > READY_HEAD_ENTRIES)
     }
 
     /// Compares the numbers of a shard's queues with the oracle's.
