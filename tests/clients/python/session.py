@@ -147,6 +147,14 @@ class Session:
             self.publish(number, queue)
         return [str(number) for number in range(count)]
 
+    def sync(self) -> None:
+        """Returns when the broker has on its disk what happened until now: a confirm covers all that came before it.
+
+        Deliveries and acks are not promises; without this a broker that is killed at once may not know of them.
+        """
+        self.queue("sync")
+        self.publish("sync", "sync")
+
     def get(self, queue: str, ack: bool = True) -> Message | None:
         """basic.get of one message, acknowledged at once unless told otherwise; None if the queue is empty."""
         method, properties, body = self.channel.basic_get(queue, auto_ack=False)

@@ -49,10 +49,10 @@ impl LogCell {
     /// Tells the thread that something was appended; `pending` is how many bytes wait in the tail.
     pub(super) fn appended(&self, pending: usize) {
         self.pending.store(pending, Ordering::Relaxed);
-        if !self.work.swap(true, Ordering::AcqRel) {
-            if let Some(thread) = self.thread.get() {
-                thread.unpark();
-            }
+        if !self.work.swap(true, Ordering::AcqRel)
+            && let Some(thread) = self.thread.get()
+        {
+            thread.unpark();
         }
     }
 

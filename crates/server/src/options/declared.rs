@@ -7,7 +7,6 @@ use super::value::{MemoryLimit, Takes};
 use super::{LogFormat, OptionError, ServeOptions, TlsFiles, TlsListener};
 use leveret_core::limits;
 use std::net::SocketAddr;
-use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -27,14 +26,12 @@ pub(super) struct Declared {
 pub(super) enum Default {
     /// This text, read like any other.
     Text(&'static str),
-    /// Not given, or found out at start: in words.
+    /// Not given: in words.
     Words(&'static str),
 }
 
 /// Shards at most: a mailbox of the broker keeps a bit for each log.
 const MAX_SHARDS: u64 = 63;
-/// Shards that the default has at most: more would only thin out the commits.
-const MAX_DEFAULT_SHARDS: usize = 16;
 /// The longest body that a connection can put together; with its properties it fits a segment of the log, too.
 const MAX_MESSAGE_BYTES: u64 = limits::ASSEMBLY_BYTES_PER_CONNECTION as u64;
 
@@ -66,8 +63,9 @@ pub(super) const OPTIONS: &[Declared] = &[
             max: MAX_SHARDS,
             set: |d, n| d.options.shards = fits(n),
         },
-        default: Default::Words("one for each CPU, at most 16"),
-        help: "Parts that new queues are spread over, each with a log of its own. A data folder never loses shards.",
+        default: Default::Text("1"),
+        help: "Parts that new queues are spread over, each with a log and a lock of its own: of use with many busy queues \
+               and several disks or CPUs. A data folder never loses shards.",
     },
     Declared {
         name: "amqp",
@@ -233,13 +231,12 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// Only what is found out at start is set; everything else waits for its default.
+    /// Nothing is set: everything waits for its default.
     pub(super) fn new() -> Draft {
-        let cpus = std::thread::available_parallelism().map_or(1, NonZero::get);
         let options = ServeOptions {
             data: PathBuf::new(),
             definitions: None,
-            shards: fits(cpus.min(MAX_DEFAULT_SHARDS) as u64),
+            shards: 0,
             amqp: Vec::new(),
             amqps: None,
             max_connections: 0,

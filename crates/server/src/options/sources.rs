@@ -41,7 +41,7 @@ impl fmt::Display for Source {
 pub struct Chosen {
     /// The option's name, as a flag has it.
     pub option: &'static str,
-    /// What was chosen; `None` for one that is not set, or is found out at start.
+    /// What was chosen; `None` for one that is not set.
     pub text: Option<String>,
     /// By whom.
     pub source: Source,
