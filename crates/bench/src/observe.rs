@@ -1,9 +1,10 @@
-//! What a process and a folder use, seen from outside, and how fast the disk under a folder syncs.
+//! What a process, a folder and the machine use, seen from outside, and how fast the disk under a folder syncs.
 
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// The unit of CPU time in /proc, a second's hundredth on every Linux that matters (`USER_HZ`).
@@ -32,7 +33,7 @@ pub struct Memory {
 /// If there is no such process, or /proc is not Linux's.
 pub fn memory(process_id: u32) -> io::Result<Memory> {
     let status = fs::read_to_string(format!("/proc/{process_id}/status"))?;
-    parse_memory(&status).ok_or_else(|| malformed("status"))
+    parse_memory(&status).ok_or_else(|| malformed("PID/status"))
 }
 
 fn parse_memory(status: &str) -> Option<Memory> {
@@ -53,7 +54,7 @@ fn parse_memory(status: &str) -> Option<Memory> {
 /// If there is no such process, or /proc is not Linux's.
 pub fn cpu_time(process_id: u32) -> io::Result<Duration> {
     let stat = fs::read_to_string(format!("/proc/{process_id}/stat"))?;
-    parse_cpu_time(&stat).ok_or_else(|| malformed("stat"))
+    parse_cpu_time(&stat).ok_or_else(|| malformed("PID/stat"))
 }
 
 fn parse_cpu_time(stat: &str) -> Option<Duration> {
@@ -67,7 +68,7 @@ fn parse_cpu_time(stat: &str) -> Option<Duration> {
 }
 
 fn malformed(file: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, format!("/proc/PID/{file} is not as expected"))
+    io::Error::new(io::ErrorKind::InvalidData, format!("/proc/{file} is not as expected"))
 }
 
 /// How many bytes of disk the files in a folder take, at any depth: what `du` shows. Files that vanish
@@ -89,24 +90,71 @@ pub fn disk_bytes(folder: &Path) -> io::Result<u64> {
     Ok(total)
 }
 
-/// Times `rounds` writes of `record_bytes` each, every one followed by an fdatasync, in a file of `folder`
-/// whose space was written before: the least that a durable confirm costs on that disk.
-pub fn sync_times(folder: &Path, record_bytes: usize, rounds: usize) -> io::Result<Vec<Duration>> {
-    let path = folder.join("bare-fdatasync");
-    let file = File::create(&path)?;
-    file.write_all_at(&vec![0; SYNC_FILE_BYTES as usize], 0)?;
-    file.sync_all()?;
-    let record = vec![b'x'; record_bytes];
-    let places = SYNC_FILE_BYTES / record_bytes as u64;
-    let mut times = Vec::with_capacity(rounds);
-    for round in 0..rounds as u64 {
-        let start = Instant::now();
-        file.write_all_at(&record, round % places * record_bytes as u64)?;
-        file.sync_data()?;
-        times.push(start.elapsed());
+/// The share of all CPUs' time, from 0 to 1, that the whole machine was busy for while this waited for `period`.
+/// Other programs make every figure worse, and not all of them by the same factor.
+///
+/// # Errors
+/// If /proc is not Linux's.
+pub fn busy_share(period: Duration) -> io::Result<f64> {
+    let times = || -> io::Result<(u64, u64)> {
+        let stat = fs::read_to_string("/proc/stat")?;
+        parse_cpu_totals(&stat).ok_or_else(|| malformed("stat"))
+    };
+    let (idle_before, all_before) = times()?;
+    thread::sleep(period);
+    let (idle, all) = times()?;
+    let all = all.saturating_sub(all_before).max(1);
+    Ok(1.0 - idle.saturating_sub(idle_before).min(all) as f64 / all as f64)
+}
+
+/// Idle and total ticks of all CPUs, of the first line of /proc/stat: user, nice, system, idle, iowait, irq,
+/// softirq, steal. A CPU that waits for the disk is idle.
+fn parse_cpu_totals(stat: &str) -> Option<(u64, u64)> {
+    let fields = stat.lines().next()?.strip_prefix("cpu ")?;
+    let ticks: Vec<u64> = fields.split_whitespace().take(8).map_while(|field| field.parse().ok()).collect();
+    Some((ticks.get(3)? + ticks.get(4)?, ticks.iter().sum()))
+}
+
+/// A file whose space was written before, for timing the least that a durable confirm costs on its disk. The
+/// file goes when this is dropped.
+pub struct BareSync {
+    path: PathBuf,
+    file: File,
+    record: Vec<u8>,
+    next: u64,
+}
+
+impl BareSync {
+    /// Makes the file in a folder, for records of so many bytes, at least one.
+    pub fn new(folder: &Path, record_bytes: usize) -> io::Result<Self> {
+        let path = folder.join(format!("bare-fdatasync-{}", std::process::id()));
+        let file = File::create(&path)?;
+        let record = vec![b'x'; record_bytes.max(1)];
+        let this = Self { path, file, record, next: 0 };
+        this.file.write_all_at(&vec![0; SYNC_FILE_BYTES as usize], 0)?;
+        this.file.sync_all()?;
+        Ok(this)
     }
-    fs::remove_file(&path)?;
-    Ok(times)
+
+    /// Writes one record behind the one before and waits for fdatasync; returns how long both took.
+    pub fn time_one(&mut self) -> io::Result<Duration> {
+        let record_bytes = self.record.len() as u64;
+        if self.next + record_bytes > SYNC_FILE_BYTES {
+            self.next = 0;
+        }
+        let start = Instant::now();
+        self.file.write_all_at(&self.record, self.next)?;
+        self.file.sync_data()?;
+        self.next += record_bytes;
+        Ok(start.elapsed())
+    }
+}
+
+impl Drop for BareSync {
+    fn drop(&mut self) {
+        // A file that cannot be removed is 4 MiB in a temporary folder.
+        let _ = fs::remove_file(&self.path);
+    }
 }
 
 #[cfg(test)]
@@ -133,9 +181,26 @@ mod tests {
         fs::create_dir_all(folder.join("deep")).unwrap();
         fs::write(folder.join("deep/file"), vec![1; 100_000]).unwrap();
         let used = disk_bytes(&folder).unwrap();
-        let times = sync_times(&folder, 256, 3).unwrap();
         fs::remove_dir_all(&folder).unwrap();
         assert!((100_000..200_000).contains(&used), "{used}");
-        assert_eq!(times.len(), 3);
+    }
+
+    #[test]
+    fn a_bare_sync_goes_round_in_its_file_and_leaves_none() {
+        let mut bare = BareSync::new(&std::env::temp_dir(), 3 << 20).unwrap();
+        let path = bare.path.clone();
+        bare.time_one().unwrap();
+        bare.time_one().unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().len(), SYNC_FILE_BYTES);
+        drop(bare);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_cpu_that_waits_for_the_disk_is_idle() {
+        let stat = "cpu  10 1 5 70 14 0 0 0 99 0\ncpu0 1 1 1 1 1 1 1 1 1 1";
+        assert_eq!(parse_cpu_totals(stat), Some((84, 100)));
+        assert_eq!(parse_cpu_totals("intr 1"), None);
+        assert!((0.0..=1.0).contains(&busy_share(Duration::from_millis(1)).unwrap()));
     }
 }

@@ -11,13 +11,16 @@ use std::{env, io, thread};
 
 use leveret_bench::client::{Connection, ConsumeOptions, MIN_BODY_BYTES, PublishOptions};
 use leveret_bench::figures::{grouped, mib, print_line, rate};
-use leveret_bench::observe::{disk_bytes, memory};
+use leveret_bench::observe::{Memory, busy_share, disk_bytes, memory};
 use leveret_bench::options::{Known, OptionError, Options};
 use leveret_bench::target::{Subject, TARGET_OPTIONS, Target};
 
 const QUEUE: &str = "bench-depth";
 const CONFIRM_WINDOW: usize = 2000;
 const CONSUME: ConsumeOptions = ConsumeOptions { prefetch: 1000, ack_every: 100 };
+
+/// How long the machine is looked at before anything is started.
+const OVERTURE: Duration = Duration::from_secs(1);
 
 /// How long a broker is left alone before its memory is read, so that what was on its way has arrived.
 const SETTLE: Duration = Duration::from_secs(2);
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
 fn run() -> Result<bool, Box<dyn Error>> {
     let load = Load::read()?;
     println!("{} messages of {} bytes in one durable queue", grouped(load.count), load.body_bytes);
+    println!("the machine was {:.0} % busy before", busy_share(OVERTURE)? * 100.0);
     println!();
     let mut subject = load.target.fresh()?;
     print_line("", &["resident", "anonymous", "over idle", "peak", "disk"].map(str::to_owned));
@@ -83,8 +87,9 @@ fn run() -> Result<bool, Box<dyn Error>> {
     print_line(format!("consume, prefetch {prefetch}, ack per {ack_every}"), &[rate(load.count, draining)]);
     drained.print();
     if let Some(reclaim) = reclaim {
-        print_line("space given back after the last ack", &[reclaim.map_or("not yet".to_owned(), seconds)]);
+        print_line("space given back after the last ack", &[reclaim.map_or("not all".to_owned(), seconds)]);
     }
+    Connection::open(subject.address())?.delete(QUEUE)?;
     let all_there = restart.is_none_or(|restart| restart.count == load.count);
     Ok(all_there && drained.is_right())
 }
@@ -170,7 +175,7 @@ impl Drained {
 
 /// What a broker uses, as far as it can be seen.
 struct Usage {
-    memory: Option<leveret_bench::observe::Memory>,
+    memory: Option<Memory>,
     disk: Option<u64>,
 }
 

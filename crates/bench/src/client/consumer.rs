@@ -181,3 +181,72 @@ impl Acks {
         self.acked = delivery_tag;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use leveret_amqp::codec::{parse_frame, write_content};
+
+    use super::*;
+
+    /// The frames of one delivery, with bodies cut to fit frames of that size.
+    fn delivery(delivery_tag: u64, sequence: u64, body_bytes: usize, frame_max_bytes: u32) -> Vec<u8> {
+        let deliver = basic::Deliver {
+            consumer_tag: "bench",
+            delivery_tag,
+            redelivered: true,
+            exchange: "",
+            routing_key: "q",
+        };
+        let mut body = sequence.to_be_bytes().to_vec();
+        body.resize(body_bytes, b'x');
+        let mut out = Vec::new();
+        write_content(&mut out, CHANNEL, frame_max_bytes, &deliver, &[0, 0], &body);
+        out
+    }
+
+    fn take_all(deliveries: &mut Deliveries, mut bytes: &[u8]) -> Result<Vec<Delivery>, ClientError> {
+        let mut taken = Vec::new();
+        while let Some(frame) = parse_frame(bytes, 0)? {
+            taken.extend(deliveries.take(&frame)?);
+            bytes = &bytes[frame.encoded_bytes()..];
+        }
+        Ok(taken)
+    }
+
+    #[test]
+    fn a_message_is_whole_with_its_last_frame() {
+        let mut deliveries = Deliveries::default();
+        let bytes = [delivery(1, 7, 8, 4096), delivery(2, 8, 10_000, 4096)].concat();
+        let taken = take_all(&mut deliveries, &bytes).unwrap();
+        let seen = |sequence| Delivery { sequence, redelivered: true };
+        assert_eq!(taken, [seen(7), seen(8)]);
+        assert_eq!((deliveries.complete, deliveries.delivery_tag), (2, 2));
+    }
+
+    #[test]
+    fn a_body_without_a_number_is_an_error() {
+        let short = take_all(&mut Deliveries::default(), &delivery(1, 7, 5, 4096));
+        assert!(matches!(short, Err(ClientError::ShortBody { bytes: 5 })));
+    }
+
+    #[test]
+    fn acks_come_in_their_rhythm() {
+        let tags = |every: u64| {
+            let (mut acks, mut out) = (Acks { every, acked: 0 }, Vec::new());
+            (1..=5).for_each(|tag| acks.delivered(tag, &mut out));
+            acks.finish(5, &mut out);
+            let mut seen = Vec::new();
+            let mut rest = &out[..];
+            while let Some(frame) = parse_frame(rest, 0).unwrap() {
+                if let Method::Basic(basic::Method::Ack(ack)) = Method::read(frame.payload).unwrap() {
+                    seen.push((ack.delivery_tag, ack.multiple));
+                }
+                rest = &rest[frame.encoded_bytes()..];
+            }
+            seen
+        };
+        assert_eq!(tags(0), []);
+        assert_eq!(tags(1), [(1, false), (2, false), (3, false), (4, false), (5, false)]);
+        assert_eq!(tags(2), [(2, true), (4, true), (5, true)]);
+    }
+}

@@ -197,3 +197,59 @@ impl Confirms {
         &mut self.early[slot]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use leveret_amqp::codec::Published;
+
+    use super::*;
+
+    fn ack(delivery_tag: u64, multiple: bool) -> basic::Ack {
+        basic::Ack { delivery_tag, multiple }
+    }
+
+    #[test]
+    fn confirms_come_in_any_order() {
+        let mut confirms = Confirms::new(4);
+        assert_eq!(confirms.room(4), Some(0));
+        confirms.settle(ack(2, false), 4).unwrap();
+        assert_eq!(confirms.room(4), Some(0), "the first one still waits");
+        confirms.settle(ack(1, false), 4).unwrap();
+        assert_eq!(confirms.room(4), Some(2));
+        confirms.settle(ack(6, false), 6).unwrap();
+        confirms.settle(ack(5, true), 6).unwrap();
+        assert_eq!(confirms.settled, 6, "what was confirmed early counts");
+        assert_eq!(confirms.room(6), Some(4));
+        assert_eq!(Confirms::new(0).room(6), None);
+    }
+
+    #[test]
+    fn a_confirm_of_nothing_is_an_error() {
+        let mut confirms = Confirms::new(8);
+        confirms.settle(ack(3, true), 6).unwrap();
+        confirms.settle(ack(5, false), 6).unwrap();
+        for wrong in [ack(0, true), ack(3, false), ack(5, false), ack(7, true)] {
+            let refused = confirms.settle(wrong, 6);
+            assert!(matches!(refused, Err(ClientError::WrongConfirm { .. })), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_batch_is_what_the_codec_reads() {
+        for body_bytes in [8, 100, 70_000] {
+            let options = PublishOptions { body_bytes, persistent: true, confirm_window: 0 };
+            let mut batch = Batch::new("a queue", options, 128 * 1024);
+            let count = batch.capacity().min(3);
+            let mut rest = batch.numbered(1 << 40, count);
+            for number in (1u64 << 40..).take(count as usize) {
+                let message = Published::read(rest, 128 * 1024).unwrap();
+                assert_eq!(message.method.routing_key, "a queue");
+                assert_eq!(RawProperties::parse(message.properties).unwrap().delivery_mode, Some(2));
+                assert_eq!(message.body.len(), body_bytes);
+                assert_eq!(message.body[..8], number.to_be_bytes());
+                rest = &rest[message.encoded_bytes..];
+            }
+            assert!(rest.is_empty());
+        }
+    }
+}

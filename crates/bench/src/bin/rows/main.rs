@@ -13,14 +13,17 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use leveret_bench::figures::{grouped, median, print_line};
-use leveret_bench::observe::sync_times;
+use leveret_bench::observe::{BareSync, busy_share};
 use leveret_bench::options::{Known, Options};
 use leveret_bench::target::{TARGET_OPTIONS, Target};
 
-use work::{ROWS, Row, Seen, confirm_times};
+use work::{ROWS, Row, Seen, single_times};
 
 /// The bytes of a message whose confirm is waited for, and of the record that is synced beside it.
 const SINGLE_BYTES: usize = 256;
+
+/// How long the machine is looked at before anything is started.
+const OVERTURE: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     match run() {
@@ -47,6 +50,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     let singles = options.count("singles", 2_000, 0)?;
     let only = options.text("only").unwrap_or_default();
     let rows: Vec<&Row> = ROWS.iter().filter(|row| row.name.contains(only)).collect();
+    let busy = busy_share(OVERTURE)?;
 
     let mut seen: Vec<Vec<Seen>> = rows.iter().map(|_| Vec::new()).collect();
     let mut single = Singles::default();
@@ -61,12 +65,12 @@ fn run() -> Result<(), Box<dyn Error>> {
         }
     }
 
-    println!(
-        "{} messages a row, medians of {runs} runs; every message published and consumed",
-        grouped(count)
-    );
-    println!();
-    print_line("", &["messages/s", "lowest", "highest", "CPU/message"].map(str::to_owned));
+    println!("medians of {runs} runs; the machine was {:.0} % busy before", busy * 100.0);
+    if !rows.is_empty() {
+        println!();
+        println!("{} messages a row, each published and consumed", grouped(count));
+        print_line("", &["messages/s", "lowest", "highest", "CPU/message"].map(str::to_owned));
+    }
     for (row, seen) in rows.iter().zip(&seen) {
         print_row(row, seen);
     }
@@ -97,8 +101,10 @@ struct Singles {
 impl Singles {
     fn measure(&mut self, target: &Target, rounds: usize) -> Result<(), Box<dyn Error>> {
         let subject = target.fresh()?;
-        self.syncs.extend(percentiles(sync_times(target.parent(), SINGLE_BYTES, rounds)?));
-        self.confirms.extend(percentiles(confirm_times(&subject, SINGLE_BYTES, rounds)?));
+        let mut bare = BareSync::new(target.parent(), SINGLE_BYTES)?;
+        let times = single_times(&subject, &mut bare, SINGLE_BYTES, rounds)?;
+        self.confirms.extend(percentiles(times.confirms));
+        self.syncs.extend(percentiles(times.syncs));
         Ok(())
     }
 

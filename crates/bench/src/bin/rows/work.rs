@@ -4,7 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use leveret_bench::client::{ClientError, Connection, ConsumeOptions, Consumer, PublishOptions, Publisher};
-use leveret_bench::observe::cpu_time;
+use leveret_bench::observe::{BareSync, cpu_time};
 use leveret_bench::target::Subject;
 
 /// One kind of work.
@@ -138,23 +138,35 @@ fn at_once(publishers: &mut [Publisher], consumers: &mut [Consumer], each: u64) 
     })
 }
 
-/// Publishes messages to a durable queue, each after the confirm of the one before, and times them.
-pub(crate) fn confirm_times(
+/// What one message costs that must be durable before the next is sent.
+#[derive(Default)]
+pub(crate) struct SingleTimes {
+    /// From the publish to its confirm.
+    pub(crate) confirms: Vec<Duration>,
+    /// A write and an fdatasync of as many bytes.
+    pub(crate) syncs: Vec<Duration>,
+}
+
+/// Publishes messages to a durable queue, each after the confirm of the one before, and times them. In turn with
+/// them, one for one, it times bare syncs: so both see the same disk and the same company on the CPUs.
+pub(crate) fn single_times(
     subject: &Subject,
+    bare: &mut BareSync,
     body_bytes: usize,
     rounds: usize,
-) -> Result<Vec<Duration>, ClientError> {
+) -> Result<SingleTimes, ClientError> {
     const QUEUE: &str = "bench-rows-single";
     let mut control = Connection::open(subject.address())?;
     control.delete(QUEUE)?;
     control.declare(QUEUE, true)?;
     let options = PublishOptions { body_bytes, persistent: true, confirm_window: 1 };
     let mut publisher = Connection::open(subject.address())?.publisher(QUEUE, options)?;
-    let mut times = Vec::with_capacity(rounds);
+    let mut times = SingleTimes::default();
     for _ in 0..rounds {
         let start = Instant::now();
         publisher.publish(1)?;
-        times.push(start.elapsed());
+        times.confirms.push(start.elapsed());
+        times.syncs.push(bare.time_one()?);
     }
     control.delete(QUEUE)?;
     Ok(times)
