@@ -116,7 +116,8 @@ fn queues_that_changed_are_named_and_only_those() {
 
 #[test]
 fn the_lowest_limit_holds_wherever_it_is_said() {
-    let limits: [(&str, &str, fn(&QueueSettings) -> Option<u64>); 4] = [
+    type Read = fn(&QueueSettings) -> Option<u64>;
+    let limits: [(&str, &str, Read); 4] = [
         ("x-message-ttl", "message-ttl", |settings| settings.message_ttl_ms),
         ("x-expires", "expires", |settings| settings.expires_ms),
         ("x-max-length", "max-length", |settings| settings.max_length),

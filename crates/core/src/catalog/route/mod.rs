@@ -92,7 +92,9 @@ pub(super) fn kind(name: &str) -> Option<&'static dyn Kind> {
 pub struct Routed {
     /// The same exchange and routing keys lead to the same queues until [`Catalog::version`] changes.
     pub cacheable: bool,
-    /// The exchange it was published to delays messages by their header `x-delay`.
+    /// An exchange on its way delays messages by their header `x-delay`, and so all its queues do. (RabbitMQ's plugin
+    /// delays only what lies behind that exchange. To hold a copy back that need not wait is the lesser fault: to hand
+    /// one out early defeats what it waits for.)
     pub delayed: bool,
 }
 
@@ -150,31 +152,31 @@ impl Catalog {
             return Err(Refusal::access(format!("cannot publish to internal {}", thing())));
         }
         let message = RoutedMessage { routing_keys, properties };
-        let cacheable = walk(vhost, first, &message, queues)
-            .map_err(|_| Refusal::precondition(format!("a message to {} would go too many ways", thing())))?;
-        Ok(Routed { cacheable, delayed: first.delayed })
+        walk(vhost, first, &message, queues)
+            .map_err(|_| Refusal::precondition(format!("a message to {} would go too many ways", thing())))
     }
 }
 
 /// A message would reach more queues or pass more exchanges than one may.
 struct TooManyWays;
 
-/// Follows a message from `first` on, through each exchange once. Answers whether its routing keys alone decided.
+/// Follows a message from `first` on, through each exchange once.
 fn walk<'a>(
     vhost: &'a Vhost,
     first: &'a Exchange,
     message: &RoutedMessage<'_>,
     queues: &mut Vec<QueueId>,
-) -> Result<bool, TooManyWays> {
+) -> Result<Routed, TooManyWays> {
     // Neither allocates before an exchange leads to another.
     let mut ahead: Vec<&'a str> = Vec::new();
     let mut seen: BTreeSet<&'a str> = BTreeSet::new();
-    let mut cacheable = true;
+    let mut routed = Routed { cacheable: true, delayed: false };
     let mut current = first;
     loop {
         let before = queues.len() + ahead.len();
         visit(vhost, current, message, &mut Found { queues, exchanges: &mut ahead });
-        cacheable &= !current.router.reads_properties();
+        routed.cacheable &= !current.router.reads_properties();
+        routed.delayed |= current.delayed;
         if queues.len() + ahead.len() == before {
             ahead.extend(current.alternate.as_deref());
         }
@@ -190,7 +192,7 @@ fn walk<'a>(
         current = loop {
             let Some(name) = ahead.pop() else {
                 keep_each_once(queues);
-                return Ok(cacheable);
+                return Ok(routed);
             };
             if let Some(next) = vhost.exchanges.get(name).filter(|_| seen.insert(name)) {
                 break next;

@@ -98,6 +98,7 @@ fn what_is_not_durable_is_gone_and_was_never_written() {
     bind(catalog, to_exchange("amq.fanout", "x", ""));
     catalog.unbind(guest(), "/", to_queue("amq.fanout", "transient", "")).unwrap();
     catalog.delete_queue(guest(), "/", "exclusive").unwrap();
+    catalog.delete_exchange(guest(), "/", "x", false).unwrap();
     assert_eq!(rig.catalog.position(), position);
     assert_eq!(rig.catalog.checkpoint(), before);
     let replayed = rig.replayed();

@@ -4,6 +4,7 @@ mod durability;
 mod random;
 mod serials;
 mod size;
+mod vhosts;
 
 use super::*;
 use crate::wire::{RawProperties, ShortStr, Table, Value};

@@ -210,10 +210,10 @@ impl Run {
     fn check(&mut self) {
         let expected = self.rig.catalog.checkpoint();
         assert_eq!(self.rig.replayed().checkpoint(), expected, "the log");
-        assert_eq!(self.from_checkpoint(&expected, None), expected, "the checkpoint");
+        assert_eq!(self.restored_from(&expected, None), expected, "the checkpoint");
         let (checkpoint, position) = self.checkpoint.clone();
         assert_eq!(
-            self.from_checkpoint(&checkpoint, Some(position)),
+            self.restored_from(&checkpoint, Some(position)),
             expected,
             "a checkpoint and the rest of the log"
         );
@@ -222,7 +222,7 @@ impl Run {
     }
 
     /// The durable state from a checkpoint and the records from a position on.
-    fn from_checkpoint(&self, checkpoint: &[u8], from: Option<Position>) -> Vec<u8> {
+    fn restored_from(&self, checkpoint: &[u8], from: Option<Position>) -> Vec<u8> {
         let mut replay = CatalogReplay::default();
         replay.restore(checkpoint).unwrap();
         let recovery = Recovery::begin(&mut MemoryDriver::new(self.rig.disk.fork()), 1 << 20).unwrap();

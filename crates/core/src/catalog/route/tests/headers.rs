@@ -46,6 +46,8 @@ fn headers_that_begin_with_x_count_only_where_said() {
         let catalog = bound([("x-match", word.into()), ("x-kind", "b".into()), ("h", number(1))]);
         assert_eq!(goes(&catalog, message()), fits, "{word}");
     }
+    let catalog = bound([("x-match", "all-with-x".into()), ("x-kind", "a".into()), ("h", number(1))]);
+    assert!(goes(&catalog, message()), "x-match itself is not wanted");
     let catalog = bound([("x-match", "any-with-x".into()), ("x-kind", "a".into())]);
     assert!(goes(&catalog, message()));
     let catalog = bound([("x-match", "any".into()), ("x-kind", "a".into())]);

@@ -198,6 +198,9 @@ fn a_delayed_exchange_routes_as_its_kind_and_says_that_it_delays() {
     assert_eq!(routed(&catalog, "later", &["a.b"]), ["q"]);
     assert!(routed(&catalog, "later", &["b.b"]).is_empty());
     assert_eq!(route(&catalog, "later").unwrap(), Routed { cacheable: true, delayed: true });
+    assert!(!route(&catalog, "amq.direct").unwrap().delayed);
+    bind(&mut catalog, to_exchange("amq.direct", "later", "k"));
+    assert!(route(&catalog, "amq.direct").unwrap().delayed, "on the way, too");
 }
 
 #[test]
