@@ -2,7 +2,8 @@
 //! promises. A seed that fails fails again, step by step the same.
 //!
 //! - [`world`]: the broker over faulty disks, and what happens to it;
-//! - [`client`]: those who use it; [`disk`]: what it writes to;
+//! - [`client`]: those who use it as a door does; [`door`]: those who use it through the AMQP door and a network;
+//! - [`disk`]: what it writes to;
 //! - [`oracle`]: what must hold; [`trace`]: what happened; [`dice`]: the only source of chance.
 //!
 //! It reads no clock, starts no thread, and depends on no order of a hash table.
@@ -11,6 +12,7 @@
 mod client;
 mod dice;
 mod disk;
+mod door;
 mod oracle;
 mod run;
 mod trace;

@@ -101,3 +101,38 @@ fn run_seed(seed: u64, options: &Options, outcome: &mut Outcome) -> Result<(), V
     (outcome.trace, outcome.tally) = (world.trace_hash(), world.tally);
     result
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(first: u64, count: u64) -> Options {
+        Options { first, count, steps: 300, trace: false, single: false }
+    }
+
+    #[test]
+    fn a_seed_does_the_same_again() {
+        for seed in [1, 2, 3] {
+            let once = run_caught(seed, &options(seed, 1));
+            let again = run_caught(seed, &options(seed, 1));
+            assert_eq!(once.trace, again.trace);
+            assert_ne!(once.trace, run_caught(seed + 1, &options(seed + 1, 1)).trace);
+        }
+    }
+
+    /// With the assertions of a debug build, which the long runs do without.
+    #[test]
+    fn a_few_seeds_go_well() {
+        assert!(run(&options(100, 24)));
+    }
+
+    #[test]
+    fn a_command_line_is_read_or_refused() {
+        let parse = |line: &str| Options::parse(line.split_whitespace().map(str::to_owned));
+        assert!(parse("--seed 7 --trace").is_ok_and(|options| options.single && options.first == 7));
+        assert!(parse("--seeds 300 --from 10").is_ok_and(|options| options.count == 300));
+        for wrong in ["", "--seeds", "--seeds many", "--weather"] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}

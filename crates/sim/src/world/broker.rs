@@ -4,7 +4,7 @@ use crate::dice::Dice;
 use bytes::Bytes;
 use leveret_core::broker::Access;
 use leveret_core::catalog::Catalog;
-use leveret_core::shard::{Effect, Shard};
+use leveret_core::shard::{Effect, PAGE, PAGE_COPY, Shard};
 use leveret_core::{ConnectionId, LogId, ShardIndex, Time, Wait};
 use leveret_log::{Batch, Committer, Position, ReadCache, ReadError, Reader, Store};
 use std::sync::Arc;
@@ -120,12 +120,14 @@ pub(crate) struct Turn<'a> {
     open: Option<(ShardIndex, Position)>,
     spans: Vec<Span>,
     reports: Vec<Report>,
+    /// Pages of deep queues that were read back.
+    pub(crate) pages: u64,
 }
 
 impl<'a> Turn<'a> {
     /// Begins a batch of commands at `now`.
     pub(crate) fn new(broker: &'a mut Broker, now: Time, dice: &'a mut Dice) -> Turn<'a> {
-        Turn { broker, now, dice, open: None, spans: Vec::new(), reports: Vec::new() }
+        Turn { broker, now, dice, open: None, spans: Vec::new(), reports: Vec::new(), pages: 0 }
     }
 
     /// Runs one command and answers what it appended where, before any turn that it ended.
@@ -219,7 +221,9 @@ impl Access for Turn<'_> {
 
     fn read(&mut self, shard: ShardIndex, location: Position) -> Result<(u8, Bytes), ReadError> {
         self.leave_shard();
-        self.broker.read(shard, location)
+        let record = self.broker.read(shard, location)?;
+        self.pages += u64::from(matches!(record.0, PAGE | PAGE_COPY));
+        Ok(record)
     }
 
     fn finish(&mut self) {

@@ -4,6 +4,7 @@ use super::step::index_of;
 use super::{Report, ShardUpkeep, World, start};
 use crate::Violation;
 use crate::client;
+use crate::door;
 use leveret_core::LogId;
 use leveret_log::Position;
 
@@ -33,6 +34,7 @@ impl World {
         for who in 0..self.clients.len() {
             client::disconnect(self, who)?;
         }
+        self.with_doors(door::lose_all)?;
         self.sync()?;
         if self.has_failed() {
             return self.crash();
@@ -90,6 +92,10 @@ impl World {
         }
         self.states.clear();
         let ends = started.found.iter().map(|found| (found.log, found.end)).collect();
+        if self.plan.through_door {
+            self.doors_crashed();
+            return Ok(());
+        }
         self.tell_oracle(&ends)?;
         self.connect_all()
     }

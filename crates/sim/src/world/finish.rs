@@ -21,6 +21,11 @@ impl World {
         for id in self.log_ids() {
             self.disks.of(id).heal();
         }
+        if self.plan.through_door {
+            self.finish_through_door()?;
+            self.check_empty()?;
+            return self.give_back_space();
+        }
         for who in 0..self.clients.len() {
             client::disconnect(self, who)?;
         }
@@ -35,7 +40,7 @@ impl World {
     }
 
     /// Lets logs and housekeepers work until nothing is left to do.
-    fn settle_down(&mut self) -> Result<(), Violation> {
+    pub(crate) fn settle_down(&mut self) -> Result<(), Violation> {
         for _ in 0..ROUNDS {
             self.sync()?;
             self.finish_transfers()?;
@@ -73,7 +78,8 @@ impl World {
         Err(Violation("the queues cannot be drained".into()))
     }
 
-    fn is_empty(&self) -> bool {
+    /// Whether no queue holds anything.
+    pub(crate) fn is_empty(&self) -> bool {
         self.broker.shards.iter().all(|side| {
             let stats = side.shard.queue_ids().into_iter().filter_map(|id| side.shard.stats(id));
             stats.into_iter().all(|s| s.ready + s.leased + s.delayed + s.dying + s.parked == 0)

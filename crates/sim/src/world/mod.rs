@@ -5,6 +5,7 @@
 
 mod broker;
 mod crash;
+mod doors;
 mod finish;
 mod plan;
 mod start;
@@ -18,9 +19,11 @@ use crate::Violation;
 use crate::client::{Client, Mail};
 use crate::dice::Dice;
 use crate::disk::Disk;
+use crate::door::Doors;
 use crate::oracle::{Oracle, Seen};
 use crate::trace::Trace;
 use broker::Broker;
+use doors::DoorBatch;
 use leveret_core::broker::{Access, PendingTransfer};
 use leveret_core::limits::READY_HEAD_ENTRIES;
 use leveret_core::shard::{Delivery, Effect};
@@ -52,6 +55,9 @@ pub(crate) struct World {
     broker: Broker,
     upkeep: Vec<ShardUpkeep>,
     clients: Vec<Option<Client>>,
+    /// In their place, in a run through the door; `None` in other runs, and while they act.
+    doors: Option<Doors>,
+    door_mail: BTreeMap<ConnectionId, Vec<DoorBatch>>,
     mail: BTreeMap<ConnectionId, VecDeque<Mail>>,
     next_connection: u64,
     /// Dead messages that wait until their target is durable.
@@ -105,7 +111,9 @@ impl World {
             names: BTreeMap::new(),
             trace: Trace::new(print),
             upkeep: (0..plan.shards).map(|_| ShardUpkeep::default()).collect(),
-            clients: (0..plan.clients).map(|_| None).collect(),
+            clients: (0..if plan.through_door { 0 } else { plan.clients }).map(|_| None).collect(),
+            doors: plan.through_door.then(|| Doors::new(plan.clients)),
+            door_mail: BTreeMap::new(),
             plan,
             disks,
             broker,
@@ -183,11 +191,16 @@ impl World {
         let answer = command(&mut turn);
         turn.finish();
         let reports = turn.take_reports();
+        self.tally.pages += turn.pages;
         (answer, reports)
     }
 
     /// Takes in what turns of shards have decided: deliveries go to their mailboxes, and the oracle judges.
     pub(crate) fn absorb(&mut self, reports: Vec<Report>) -> Result<(), Violation> {
+        if self.plan.through_door {
+            self.absorb_for_doors(reports);
+            return Ok(());
+        }
         for mut report in merged(reports) {
             report.one_record &= !self.has_pages(report.shard);
             let mut seen = Vec::new();
@@ -248,6 +261,9 @@ impl World {
     /// Everybody connects, and the first declares what all use.
     fn connect_all(&mut self) -> Result<(), Violation> {
         self.mail.clear();
+        if self.plan.through_door {
+            return Ok(());
+        }
         for who in 0..self.clients.len() {
             self.connect(who);
         }

@@ -14,6 +14,8 @@ pub(crate) const LATER: &str = "later";
 pub(crate) struct Plan {
     pub(crate) shards: u16,
     pub(crate) clients: usize,
+    /// The clients come through the AMQP door.
+    pub(crate) through_door: bool,
     pub(crate) queues: Vec<QueuePlan>,
     /// One in so many steps the broker crashes.
     pub(crate) crash_every: u64,
@@ -54,6 +56,7 @@ impl Plan {
         Plan {
             shards,
             clients: dice.between(2, 6) as usize,
+            through_door: dice.one_in(4),
             queues,
             crash_every: *dice.pick(&[60, 150, 150, 400]),
             fault_every: dice.one_in(3).then_some(250),

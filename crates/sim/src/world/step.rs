@@ -3,6 +3,7 @@
 use super::World;
 use crate::Violation;
 use crate::client;
+use crate::door;
 use leveret_core::broker::{Access, housekeep};
 use leveret_core::shard::Transfer;
 use leveret_core::{LogId, ShardIndex, Time};
@@ -18,6 +19,7 @@ impl World {
         self.tally.steps += 1;
         self.pass_time()?;
         match self.dice.below(100) {
+            0..=54 if self.plan.through_door => self.with_doors(door::act)?,
             0..=54 => {
                 let who = self.dice.index(self.clients.len());
                 client::act(self, who)?;
