@@ -7,6 +7,7 @@ mod alarm;
 mod auth;
 mod broker;
 mod command;
+mod definitions;
 mod net;
 mod options;
 mod serve;

@@ -4,13 +4,17 @@
 use crate::alarm::{self, Watched};
 use crate::auth::{CatalogAuthenticator, hash_password};
 use crate::broker::{self, Broker, StartError};
+use crate::definitions;
 use crate::net::{Door, Listeners, Registry, Tls};
 use crate::options::ServeOptions;
 use crate::tls::{Identity, TlsError};
 use leveret_amqp::connection::DoorSettings;
+use leveret_core::LogId;
+use leveret_core::broker::Access;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -34,6 +38,13 @@ pub enum ServeError {
     },
     /// The files for TLS cannot be used.
     Tls(TlsError),
+    /// The definitions cannot be imported.
+    Definitions {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong.
+        error: String,
+    },
     /// The operating system refused something else.
     System {
         /// What was tried.
@@ -49,6 +60,7 @@ impl fmt::Display for ServeError {
             ServeError::Start(error) => error.fmt(f),
             ServeError::Listen { address, error } => write!(f, "cannot listen on {address}: {error}"),
             ServeError::Tls(error) => error.fmt(f),
+            ServeError::Definitions { file, error } => write!(f, "{}: {error}", file.display()),
             ServeError::System { what, error } => write!(f, "{what}: {error}"),
         }
     }
@@ -76,6 +88,10 @@ async fn serve(options: ServeOptions) -> Result<(), ServeError> {
     let identity = options.amqps.as_ref().map(|listener| Identity::load(listener.files.clone()));
     let identity = identity.transpose().map_err(ServeError::Tls)?.map(Arc::new);
     let broker = open(&options)?;
+    if let Err(error) = import_definitions(&options, &broker).await {
+        end(broker).await?;
+        return Err(error);
+    }
     let (stopping, stopped) = watch::channel(false);
     let door = door(&options, &broker, stopped);
     let listening = listen(&options, door, identity.clone()).await;
@@ -110,6 +126,26 @@ fn open(options: &ServeOptions) -> Result<Arc<Broker>, ServeError> {
     let broker = broker::open(&settings).map_err(ServeError::Start)?;
     tracing::info!(data = %options.data.display(), "the data folder is open");
     Ok(broker)
+}
+
+/// Imports the definitions, if there are any to import, and waits until they are on the disk.
+async fn import_definitions(options: &ServeOptions, broker: &Arc<Broker>) -> Result<(), ServeError> {
+    let Some(file) = &options.definitions else { return Ok(()) };
+    let wrong = |error: String| ServeError::Definitions { file: file.clone(), error };
+    let text = std::fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
+    let (imported, position) = {
+        let mut turn = broker.turn();
+        (definitions::import(&mut turn, &text), turn.catalog().position())
+    };
+    let summary = imported.map_err(|error| wrong(error.to_string()))?;
+    for warning in &summary.warnings {
+        tracing::warn!("passed over: {warning}");
+    }
+    if !broker.wait_durable(LogId::Catalog, position).await {
+        return Err(wrong("the catalog's log has failed".into()));
+    }
+    tracing::info!(entries = summary.entries, "definitions imported from {}", file.display());
+    Ok(())
 }
 
 /// What all connections have in common.

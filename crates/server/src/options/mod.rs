@@ -7,6 +7,8 @@
 
 mod declared;
 mod sources;
+#[cfg(test)]
+mod tests;
 mod value;
 
 pub use sources::{Source, flags, read};
