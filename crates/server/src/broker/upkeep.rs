@@ -12,7 +12,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How often the logs are looked at.
-const PERIOD: Duration = Duration::from_millis(500);
+const PERIOD: Duration = Duration::from_millis(200);
 /// Bytes of a shard's log between checkpoints: what a restart replays at most, and a little more.
 const CHECKPOINT_BYTES: u64 = 64 << 20;
 /// Bytes of the catalog's log between checkpoints.
@@ -21,7 +21,7 @@ const CATALOG_CHECKPOINT_BYTES: u64 = 2 << 20;
 const CHECKPOINT_PERIOD: Duration = Duration::from_secs(20);
 /// How long a segment has been dead before it is deleted: deliveries that need no ack are read from the log a moment
 /// after they were settled.
-const GRACE: Duration = Duration::from_secs(5);
+const GRACE: Duration = Duration::from_secs(1);
 /// Segments that a shard may have beyond twice what is live, before sparse ones are rewritten.
 const SLACK_SEGMENTS: u64 = 8;
 /// Payload bytes that are relocated in one turn.
