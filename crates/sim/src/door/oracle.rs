@@ -98,7 +98,8 @@ impl Ledger {
             if message.queue != MORTAL || !may_die {
                 return wrong(message, "is dead without a reason");
             }
-            if message.here.holder.is_some() {
+            // A crash may have taken its death back and not its arrival, in another log.
+            if message.here.holder.is_some() && crashes == 0 {
                 return wrong(message, "is dead and held");
             }
             message.dead.get_or_insert_default();
