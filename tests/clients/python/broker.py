@@ -23,10 +23,11 @@ STOP_SECONDS = 30
 
 
 class Broker:
-    """One `leveret serve` on a free loopback port, with its data in `folder`."""
+    """One `leveret serve` on a free loopback port, with its data in `folder` and further `options`."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, *options: str):
         self.folder = folder
+        self.options = options
         self.data = folder / "data"
         self.log = folder / "broker.log"
         self.port = free_port()
@@ -46,6 +47,7 @@ class Broker:
         self.folder.mkdir(parents=True, exist_ok=True)
         with open(self.log, "ab") as log:
             command = [binary(), "serve", "--data", str(self.data), "--amqp", f"127.0.0.1:{self.port}"]
+            command += self.options
             self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         deadline = time.monotonic() + START_SECONDS
         while not answers(self.port):

@@ -18,7 +18,7 @@ def pytest_collection_modifyitems(items):
         only = item.get_closest_marker("leveret_only")
         if only:
             item.add_marker(pytest.mark.skip(reason=f"leveret only: {only.args[0]}"))
-        elif "own_broker" in item.fixturenames:
+        elif "serve" in item.fixturenames:
             item.add_marker(pytest.mark.skip(reason="needs a broker that it may kill"))
 
 
@@ -61,13 +61,26 @@ def broker(long_lived):
 
 
 @pytest.fixture
-def own_broker(tmp_path):
+def serve(tmp_path):
+    """Starts brokers with options of the test's choice, each on a fresh data folder."""
+    started = []
+
+    def start(*options: str) -> Broker:
+        broker = Broker(tmp_path / f"own-{len(started)}", *options)
+        started.append(broker)
+        BROKERS.append(broker)
+        return broker.start()
+
+    yield start
+    for broker in started:
+        broker.kill9()
+        BROKERS.remove(broker)
+
+
+@pytest.fixture
+def own_broker(serve):
     """A broker on a fresh data folder that the test may kill and restart."""
-    broker = Broker(tmp_path / "own").start()
-    BROKERS.append(broker)
-    yield broker
-    broker.kill9()
-    BROKERS.remove(broker)
+    return serve()
 
 
 @pytest.fixture
