@@ -1,5 +1,6 @@
 //! Consume, get and settle: a session's side of the leases.
 
+use super::queues::REPLY_QUEUE;
 use super::{Access, Session};
 use crate::catalog::DestinationKind;
 use crate::shard::{Delivery, PoolId, Settle, Subscription};
@@ -52,9 +53,12 @@ impl Session {
         access: &mut A,
         consume: &Consume<'_>,
     ) -> Result<Consuming, Refusal> {
-        let queue = self.find_queue(access, consume.queue)?;
         let catalog = access.catalog();
-        catalog.may_read(&self.user, &self.vhost, DestinationKind::Queue, consume.queue)?;
+        // Whoever may log in may be answered; the queue of its answers is its own.
+        if !consume.queue.starts_with(REPLY_QUEUE) {
+            catalog.may_read(&self.user, &self.vhost, DestinationKind::Queue, consume.queue)?;
+        }
+        let queue = self.find_queue(access, consume.queue)?;
         let in_use = || {
             Refusal::access(format!("queue '{}' in vhost '{}' in exclusive use", consume.queue, self.vhost))
         };
@@ -96,9 +100,9 @@ impl Session {
         name: &str,
         no_ack: bool,
     ) -> Result<Option<(Delivery, u64)>, Refusal> {
-        let queue = self.find_queue(access, name)?;
         let catalog = access.catalog();
         catalog.may_read(&self.user, &self.vhost, DestinationKind::Queue, name)?;
+        let queue = self.find_queue(access, name)?;
         if catalog.queue_by_id(queue).is_some_and(|queue| queue.settings.single_active_consumer) {
             return Err(Refusal::new(
                 Cause::ResourceLocked,

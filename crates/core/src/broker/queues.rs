@@ -7,6 +7,9 @@ use crate::{LogId, QueueId, Refusal, Wait};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+/// What the names of the queues of direct reply-to begin with.
+pub(super) const REPLY_QUEUE: &str = "amq.rabbitmq.reply-to.";
+
 /// What a client asks for with `queue.declare`.
 #[derive(Clone, Copy, Debug)]
 pub struct DeclareQueue<'a> {
@@ -67,7 +70,7 @@ impl Session {
     /// # Errors
     /// As [`catalog::Catalog::declare_queue`].
     pub fn declare_reply_queue<A: Access>(&mut self, access: &mut A) -> Result<QueueDeclared, Refusal> {
-        let name = generated_name(access, "amq.rabbitmq.reply-to.");
+        let name = generated_name(access, REPLY_QUEUE);
         let wanted = catalog::DeclareQueue {
             durable: false,
             exclusive: true,
@@ -115,8 +118,8 @@ impl Session {
     /// # Errors
     /// As [`Session::find_queue`], and [`crate::Cause::AccessRefused`] without read permission.
     pub fn purge<A: Access>(&mut self, access: &mut A, name: &str) -> Result<(u64, Waits), Refusal> {
-        let queue = self.find_queue(access, name)?;
         access.catalog().may_read(&self.user, &self.vhost, DestinationKind::Queue, name)?;
+        let queue = self.find_queue(access, name)?;
         let shard = access.shard(queue.shard());
         let purged = shard.purge(queue);
         let wait = Wait { log: LogId::Shard(queue.shard()), position: shard.position() };
