@@ -126,6 +126,13 @@ impl Oracle {
             if confirmed && queue.deleted_at.is_none() {
                 return Err(Violation(format!("the durable queue {} is lost", queue.name)));
             }
+            let kept = queue.settings.durable && queue.deleted_at.is_none();
+            if let Some((_, copy)) = queue.copies().find(|(_, copy)| kept && copy.confirmed) {
+                let (uid, name) = (copy.uid, &queue.name);
+                return Err(Violation(format!(
+                    "message {uid} was confirmed and is lost with its queue {name}"
+                )));
+            }
         }
         Ok(())
     }

@@ -42,7 +42,7 @@ pub(crate) struct Oracle {
     homes: BTreeMap<u64, Vec<(QueueId, u64)>>,
     /// Crashes, and rounds in which dead messages were sent again: each may send one once more.
     resends: u32,
-    /// Where the log of each shard ended at its last turn.
+    /// Where the log of each shard ended at its last turn; nowhere, once it has failed.
     ends: BTreeMap<ShardIndex, Position>,
     /// Where the log of each shard ended after the last crash.
     recovered_at: BTreeMap<ShardIndex, Position>,
@@ -113,7 +113,7 @@ impl Oracle {
     /// A turn of a shard is over: all that it changed is in the log before its end. `lost` says that the log takes
     /// nothing more.
     pub(crate) fn turn_ended(&mut self, report: &Report, lost: bool) {
-        self.ends.insert(report.shard, report.after);
+        self.ends.insert(report.shard, if lost { journal::NEVER.1 } else { report.after });
         let exact = Position(report.after.0.saturating_sub(1));
         let from = if report.one_record { exact } else { report.before };
         self.journal.stamp(report.shard, if lost { journal::NEVER } else { (from, report.after) });
