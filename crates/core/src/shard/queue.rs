@@ -148,15 +148,19 @@ impl Queue {
         priority.unwrap_or(self.settings.default_priority).min(self.settings.max_priority)
     }
 
-    /// How long a message that comes back waits, by the queue's delayed-retry settings.
-    pub(super) fn retry_delay(&self, failed: bool, failures: u16) -> Option<u64> {
+    /// How long a message that comes back waits, by the queue's delayed-retry settings. One of a group does not:
+    /// those behind it would overtake it.
+    pub(super) fn retry_delay(&self, entry: &Entry, failed: bool) -> Option<u64> {
         let retry = self.settings.delayed_retry?;
+        if self.settings.groups && entry.group != 0 {
+            return None;
+        }
         let applies = match retry.on {
             crate::RetryOn::All => true,
             crate::RetryOn::Failed => failed,
             crate::RetryOn::Returned => !failed,
         };
-        applies.then(|| retry.min_ms.saturating_mul(u64::from(failures.max(1))).min(retry.max_ms))
+        applies.then(|| retry.min_ms.saturating_mul(u64::from(entry.failures.max(1))).min(retry.max_ms))
     }
 
     /// When the queue next needs a look without anybody asking: a head that expires, a message whose delay

@@ -140,7 +140,7 @@ impl Shard {
             self.message_dead(queue, entry, DeadReason::DeliveryLimit);
             return;
         }
-        if let Some(delay) = found.retry_delay(failed, entry.failures) {
+        if let Some(delay) = found.retry_delay(&entry, failed) {
             let until = now.plus_ms(delay);
             found.delayed.insert((until, entry.position), entry);
             self.facts.message(id, Op::Delayed { until, failed }, entry.position);

@@ -1,6 +1,7 @@
 //! Groups: one holder at a time and in order within a group, many groups in parallel.
 
 use super::*;
+use crate::{DelayedRetry, RetryOn};
 
 fn grouped(rig: &mut Rig, queue: QueueId, groups: &[u64]) {
     for group in groups {
@@ -44,6 +45,21 @@ fn what_comes_back_is_the_first_of_its_group_again() {
     assert_eq!(rig.serials(&again), [0]);
     rig.settle(&again[0], Settle::Never);
     assert_eq!(rig.delivered(), [1]);
+    rig.check();
+}
+
+#[test]
+fn a_retry_in_a_group_does_not_wait_or_it_would_be_overtaken() {
+    let mut rig = Rig::new();
+    let delayed_retry = Some(DelayedRetry { on: RetryOn::All, min_ms: 10, max_ms: 20 });
+    let queue = rig.queue(QueueSettings { delayed_retry, ..with_groups() });
+    grouped(&mut rig, queue, &[5, 5, 0]);
+    rig.subscribe(queue, ALICE, 0);
+    let held = rig.deliveries();
+    assert_eq!(rig.serials(&held), [0, 2]);
+    rig.settle_all(&held, Settle::Again);
+    assert_eq!(rig.delivered(), [0], "the first of the group is back at once, and still before the second");
+    assert_eq!(rig.stats(queue).delayed, 1, "what has no group waits");
     rig.check();
 }
 
