@@ -11,7 +11,8 @@ use leveret_amqp::connection::{Authenticator, Credentials, LoginRefused, Peer, U
 use leveret_core::catalog::Catalog;
 use std::sync::Arc;
 
-/// The user that every new broker has. Its password is known to everybody, so it may only come from this machine.
+/// The user that every new broker has, and its password there. Everybody knows it, so the user may only come from this
+/// machine.
 const GUEST: &str = "guest";
 
 /// Verifies logins against the catalog's users, and counts connections for their limits.
@@ -36,16 +37,20 @@ impl Authenticator for CatalogAuthenticator {
         peer: &Peer,
     ) -> Result<Arc<str>, LoginRefused> {
         let refuse = |text: String| Err(LoginRefused(text));
-        let name = match credentials {
-            Credentials::Password { user, .. } => user,
-            Credentials::Certificate(name) => name,
-            // RabbitMQ's `anonymous_login_user`.
-            Credentials::Anonymous => GUEST,
+        let (name, password) = match *credentials {
+            Credentials::Password { user, password } => (user, Some(password)),
+            Credentials::Certificate(name) => (name, None),
+            // Off loopback every login needs credentials, whatever is said about `guest`.
+            Credentials::Anonymous if !peer.loopback => {
+                return refuse("nobody may be anonymous from another machine".into());
+            }
+            // RabbitMQ's `anonymous_login_user` and `anonymous_login_pass`: another password ends it.
+            Credentials::Anonymous => (GUEST, Some(GUEST.as_bytes())),
         };
         let Some(user) = catalog.user(name) else {
             return refuse(format!("there is no user '{name}'"));
         };
-        if let Credentials::Password { password, .. } = credentials {
+        if let Some(password) = password {
             let Some(hash) = &user.password else {
                 return refuse(format!("user '{name}' has no password"));
             };

@@ -44,6 +44,16 @@ fn guest_comes_from_this_machine_only_unless_it_may() {
 }
 
 #[test]
+fn anonymous_is_guest_with_its_first_password_on_this_machine() {
+    assert!(verify(Credentials::Anonymous, false, true).is_err());
+    let mut catalog = catalog();
+    let authenticator = CatalogAuthenticator::new(Arc::default(), true);
+    assert!(authenticator.verify(&catalog, &Credentials::Anonymous, &peer(true)).is_ok());
+    catalog.put_user("guest", Some(hash_password("secret").unwrap()), Vec::new()).unwrap();
+    assert!(authenticator.verify(&catalog, &Credentials::Anonymous, &peer(true)).is_err());
+}
+
+#[test]
 fn a_certificate_names_a_user() {
     assert_eq!(&*verify(Credentials::Certificate("no-password"), false, false).unwrap(), "no-password");
     assert!(verify(Credentials::Certificate("nobody"), false, false).is_err());

@@ -2,6 +2,7 @@
 
 use super::entry::{Entry, entries};
 use super::{DefinitionsError, Summary};
+use crate::auth::hash_password;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use leveret_core::broker::{Access, apply_settings};
@@ -117,10 +118,14 @@ fn user(catalog: &mut Catalog, entry: &Entry<'_>) -> Result<Done, Wrong> {
     let unusable = |what| Refusal::precondition(format!("the password hash is not {what}"));
     let algorithm = entry.text_or("hashing_algorithm", HashAlgorithm::Sha256.name())?;
     let algorithm = HashAlgorithm::from_name(algorithm).ok_or_else(|| unusable("of a known algorithm"))?;
-    let password = match entry.text_or("password_hash", "")? {
+    let password = match (entry.text_or("password_hash", "")?, entry.text_or("password", "")?) {
         // A user that logs in with a certificate only.
-        "" => None,
-        hash => {
+        ("", "") => None,
+        // Written by hand: RabbitMQ takes a password in clear, too.
+        ("", clear) => {
+            Some(hash_password(clear).map_err(|error| Refusal::new(Cause::Internal, error.to_string()))?)
+        }
+        (hash, _) => {
             let bytes = STANDARD.decode(hash).map_err(|_| unusable("in base64"))?;
             Some(PasswordHash { algorithm, bytes: bytes.into() })
         }

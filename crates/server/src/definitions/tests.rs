@@ -1,5 +1,5 @@
 use super::*;
-use crate::auth::hash_password;
+use crate::auth::{hash_password, verify_password};
 use crate::broker::{self, Broker};
 use leveret_core::broker::Access;
 use leveret_core::catalog::{Destination, DestinationKind, PolicyScope};
@@ -114,6 +114,17 @@ async fn an_import_may_be_repeated_and_what_is_different_stays() {
             "{warnings:?}"
         );
         assert!(turn.catalog().checkpoint() == before, "the queue stays as it was");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_password_in_clear_is_hashed() {
+    with_broker(|broker| {
+        let mut turn = broker.turn();
+        import(&mut turn, r#"{"users": [{"name": "u", "password": "secret", "tags": ""}]}"#).unwrap();
+        let hash = turn.catalog().user("u").unwrap().password.clone().unwrap();
+        assert!(verify_password(&hash, b"secret"));
     })
     .await;
 }
