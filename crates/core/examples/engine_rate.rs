@@ -117,6 +117,7 @@ impl World {
             properties: &[0x10, 0, 2],
             body: &self.body,
             traits: Traits { persistent: true, ..Traits::default() },
+            deduplication: None,
         };
         for _ in 0..BATCH {
             self.shard.publish(&[self.queue], &message).expect("the log takes it");

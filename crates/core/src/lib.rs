@@ -25,5 +25,6 @@ pub use leveret_log::Position;
 pub use ids::{ConnectionId, ConsumerId, LeaseId, LogId, QueueId, ShardIndex, Time, Wait};
 pub use refusal::{Cause, Refusal};
 pub use settings::{
-    DEFAULT_DELIVERY_LIMIT, DeadLetterTarget, DelayedRetry, Overflow, QueueSettings, RetryOn,
+    DEFAULT_DELIVERY_LIMIT, DEFAULT_VISIBILITY_TIMEOUT_MS, DeadLetterTarget, DeduplicationScope,
+    DelayedRetry, Overflow, QueueSettings, Redrive, Retention, RetryOn,
 };

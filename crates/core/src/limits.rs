@@ -35,6 +35,18 @@ pub const EXCHANGES_PER_MESSAGE: usize = 4_096;
 /// Delayed messages wait at most so long: RabbitMQ's delayed exchange takes up to 2^32-1 ms.
 pub const DELAY_MS: u64 = u32::MAX as u64;
 
+/// How long a queue that deduplicates knows a message again (SQS: five minutes).
+pub const DEDUPLICATION_MS: u64 = 5 * 60 * 1_000;
+
+/// How long a receive can be repeated by its attempt id (SQS: five minutes).
+pub const RECEIVE_ATTEMPT_MS: u64 = 5 * 60 * 1_000;
+
+/// Receives of one queue that can be repeated at once; beyond it the oldest cannot any more.
+pub const RECEIVE_ATTEMPTS: usize = 10_000;
+
+/// Messages of one queue that are held under receipts at once (SQS: about 120,000).
+pub const RECEIPTS_PER_QUEUE: u64 = 120_000;
+
 /// Bytes of deliveries that a shard hands to a connection before the connection has written them out.
 /// One more message may exceed it, whatever its size.
 pub const CONNECTION_WINDOW_BYTES: i64 = 1 << 20;

@@ -38,6 +38,49 @@ pub struct QueueSettings {
     pub delayed_retry: Option<DelayedRetry>,
     /// Deleted when its last consumer goes.
     pub auto_delete: bool,
+    /// How long a receive holds a message that says nothing itself, in milliseconds (SQS `VisibilityTimeout`).
+    pub visibility_timeout_ms: u64,
+    /// How long a new message waits before it is ready, in milliseconds (SQS `DelaySeconds`).
+    pub delay_ms: u64,
+    /// How long a message is kept after it was sent (SQS `MessageRetentionPeriod`).
+    pub retention: Option<Retention>,
+    /// Where messages go that were received too often (SQS `RedrivePolicy`).
+    pub redrive: Option<Redrive>,
+    /// Messages with a group stand behind those of groups that hold less of the consumers' time (SQS's fair queues).
+    pub fair: bool,
+    /// Duplicates of a message are known for a while and not stored (SQS's FIFO queues).
+    pub deduplicate: Option<DeduplicationScope>,
+}
+
+/// How long an SQS queue leaves a message for a consumer that received it, unless something else is said: 30 s.
+pub const DEFAULT_VISIBILITY_TIMEOUT_MS: u64 = 30_000;
+
+/// How long messages are kept after they were sent. The period may change, also for messages that are there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Retention {
+    /// The period now, in milliseconds.
+    pub ms: u64,
+    /// The period that the queue began with. Expiries are stored as if it were still this one, so that a change
+    /// reaches every message at once.
+    pub first_ms: u64,
+}
+
+/// Where messages go that were received too often.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Redrive {
+    /// The dead-letter queue's name, in the same vhost.
+    pub queue: Arc<str>,
+    /// A message that was received so often goes there instead of being received once more.
+    pub max_receives: u32,
+}
+
+/// Among which messages one counts as another's duplicate.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DeduplicationScope {
+    /// All of the queue's.
+    Queue,
+    /// Those of its group.
+    Group,
 }
 
 /// The limit of failed deliveries of a queue that says nothing else (promise 4 of the design, RabbitMQ's
@@ -63,6 +106,12 @@ impl Default for QueueSettings {
             groups: false,
             delayed_retry: None,
             auto_delete: false,
+            visibility_timeout_ms: DEFAULT_VISIBILITY_TIMEOUT_MS,
+            delay_ms: 0,
+            retention: None,
+            redrive: None,
+            fair: false,
+            deduplicate: None,
         }
     }
 }

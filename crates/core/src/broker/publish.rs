@@ -134,6 +134,7 @@ pub(super) fn store<A: Access>(
         properties,
         body: publish.body,
         traits,
+        deduplication: None,
     };
     let mut outcome = Outcome { routed: !queues.is_empty(), ..Outcome::default() };
     for targets in queues.chunk_by(|a, b| a.shard() == b.shard()) {
@@ -172,6 +173,7 @@ pub(super) fn traits_of(properties: &RawProperties<'_>) -> Result<Traits, Refusa
         expiration_ms: properties.expiration.map(expiration_of).transpose()?,
         delay_ms: None,
         group: properties.header("x-group-key").and_then(group_of),
+        sent_at: None,
     })
 }
 

@@ -33,7 +33,9 @@ pub use declare::{DeclareExchange, DeclareQueue, Declared, DeletedQueue, NewBind
 pub use fact::{CATALOG_FACTS, FACT_VERSION, Fact, FactError};
 pub use policy::{ApplyTo, NewPolicy, Policy, PolicyScope};
 pub use route::Routed;
-pub use state::{Binding, Destination, DestinationKind, Exchange, Queue, QueueKind, Vhost, VhostLimits};
+pub use state::{
+    Attributes, Binding, Destination, DestinationKind, Exchange, Queue, QueueKind, Vhost, VhostLimits,
+};
 
 use crate::{ConnectionId, Refusal};
 use leveret_log::{Position, Tail};

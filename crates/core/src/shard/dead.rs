@@ -34,6 +34,18 @@ impl Shard {
             return;
         }
         let Some(dying) = found.dying.remove(&position) else { return };
+        if transfer == Transfer::NoTarget
+            && dying.reason == DeadReason::DeliveryLimit
+            && found.settings.redrive.is_some()
+        {
+            // The dead-letter queue is gone: the message stays where it is and can be received (SQS's rule). It is
+            // not tried again at once, or it would go back and forth for ever.
+            found.redrive_suspended = true;
+            found.ready.put_back(dying.entry);
+            self.facts.message(queue, Op::Released, position);
+            self.mark_dirty(slot);
+            return;
+        }
         if transfer == Transfer::NoTarget && dying.reason == DeadReason::DeliveryLimit {
             found.parked.insert(position, dying.entry);
             self.facts.message(queue, Op::Parked, position);
@@ -49,10 +61,11 @@ impl Shard {
     }
 
     /// Asks for the transfer of every dead message of the shard that is not under way: after a restart, and
-    /// from time to time for those that their target refused.
+    /// from time to time for those that their target refused. A dead-letter queue that was gone may be back.
     pub fn retry_transfers(&mut self) {
         let Shard { queues, space, system, .. } = self;
         for queue in queues.iter_mut() {
+            queue.redrive_suspended = false;
             for dying in queue.dying.values_mut().filter(|dying| !dying.asked) {
                 dying.asked = true;
                 system.push(SystemEffect::DeadLetter(dead_letter(queue.id, dying, space)));
@@ -84,7 +97,8 @@ impl Shard {
         let now = self.now;
         let Some(found) = self.queues.at_mut(slot) else { return };
         let (id, position) = (found.id, entry.position);
-        if found.settings.dead_letter.is_some() {
+        let redriven = reason == DeadReason::DeliveryLimit && found.settings.redrive.is_some();
+        if redriven || found.settings.dead_letter.is_some() {
             let dying = Dying { entry, reason, at: now, asked: true };
             found.dying.insert(position, dying);
             self.facts.message(id, Op::Dying { reason, at: now }, position);

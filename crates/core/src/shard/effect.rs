@@ -15,6 +15,11 @@ pub enum Effect {
         /// Why.
         reason: CancelReason,
     },
+    /// There may be a message for a receive that waits ([`Shard::wait`](super::Shard::wait)); or the queue is gone.
+    Available {
+        /// The queue.
+        queue: QueueId,
+    },
     /// The lease ended at its deadline and the message went back: a later settle of it is a no-op.
     LeaseExpired {
         /// The lease that is no more.

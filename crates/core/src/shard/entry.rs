@@ -10,6 +10,8 @@ pub(super) struct Entry {
     pub(super) position: Position,
     /// When it expires; [`Entry::NEVER`] if it does not.
     pub(super) expires_at: Time,
+    /// When it was first received under a receipt; [`Entry::NOT_RECEIVED`] if it was not.
+    pub(super) first_received: Time,
     /// The hash of its group key; 0 for none.
     pub(super) group: u64,
     /// Bytes of its body.
@@ -28,6 +30,9 @@ impl Entry {
     /// The expiry of a message that does not expire.
     pub(super) const NEVER: Time = Time(u64::MAX);
 
+    /// No consumer has received it yet.
+    pub(super) const NOT_RECEIVED: Time = Time(0);
+
     /// Counts a delivery; the counters stay at their maximum instead of wrapping.
     pub(super) fn count_delivery(&mut self) {
         self.acquired = self.acquired.saturating_add(1);
@@ -40,7 +45,8 @@ impl Entry {
 
     /// Whether its time to live has passed. A message with none left may still be delivered in the turn
     /// that stored it (RabbitMQ: a TTL of 0 expires a message unless it can be delivered at once).
-    pub(super) fn expired(&self, now: Time) -> bool {
-        self.expires_at < now
+    /// `horizon` is the queue's ([`Queue::horizon`](super::queue::Queue::horizon)).
+    pub(super) fn expired(&self, horizon: Time) -> bool {
+        self.expires_at < horizon
     }
 }

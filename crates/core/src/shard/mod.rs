@@ -9,6 +9,7 @@
 
 mod consume;
 mod dead;
+mod duplicates;
 mod durable;
 mod effect;
 mod entry;
@@ -20,8 +21,11 @@ mod slots;
 #[cfg(test)]
 mod tests;
 
-pub use consume::{ConsumerInfo, PoolId, Settle, Subscription};
+pub use consume::{
+    ConsumerInfo, Extended, PoolId, Receipt, ReceiptError, Receive, Received, Settle, Subscription,
+};
 pub use dead::Transfer;
+pub use duplicates::Duplicate;
 pub use durable::checkpoint::CheckpointError;
 pub use durable::fact::{FACT_VERSION, FACTS, PAGE, PAGE_COPY};
 pub use durable::relocate::Relocation;
@@ -31,7 +35,7 @@ pub use effect::{CancelReason, DeadLetter, DeadReason, Delivery, Effect, SystemE
 pub use publish::Published;
 pub use queue::{QueueCounters, QueueStats};
 
-use crate::{ConnectionId, QueueId, ShardIndex, Time};
+use crate::{ConnectionId, LeaseId, QueueId, ShardIndex, Time};
 use consume::{Connection, Consumer, Lease, Pool};
 use durable::fact::Facts;
 use durable::replay::Replayed;
@@ -53,6 +57,10 @@ pub struct Shard {
     connection_index: FxHashMap<ConnectionId, u32>,
     pools: Slots<Pool>,
     leases: Slots<Lease>,
+    /// The leases under receipts, by queue and message.
+    receipts: FxHashMap<(u32, Position), LeaseId>,
+    /// Counts the receives that have waited.
+    tickets: u64,
     /// Leases with a deadline, by it.
     deadlines: BTreeSet<(Time, u32, u32)>,
     /// Queues to look at without being asked, by when.
@@ -92,6 +100,8 @@ impl Shard {
             connection_index: FxHashMap::default(),
             pools: Slots::default(),
             leases: Slots::default(),
+            receipts: FxHashMap::default(),
+            tickets: 0,
             deadlines: BTreeSet::new(),
             wakes: BTreeSet::new(),
             dirty: Vec::new(),

@@ -1,6 +1,7 @@
 //! Publish: one record in the log, one entry in each queue.
 
 use super::Shard;
+use super::duplicates::Duplicate;
 use super::durable::fact::{Fact, PAGE};
 use super::effect::DeadReason;
 use super::entry::Entry;
@@ -13,12 +14,16 @@ use leveret_log::{AppendError, Position, RECORD_HEADER_BYTES};
 /// What became of a publish in one shard.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Published {
+    /// Where the message was stored: its identity. Meaningless if no queue took it.
+    pub position: Position,
     /// The log must be durable up to here for the message to be.
     pub durable_at: Position,
     /// A queue was full and refused the message; its publisher gets a nack.
     pub refused: bool,
     /// The message was stored for at least one queue that survives a restart.
     pub durable: bool,
+    /// A queue has had it already and did not take it again.
+    pub duplicate_of: Option<Duplicate>,
 }
 
 /// What the queues that a message was routed to say to it.
@@ -28,6 +33,8 @@ struct Chosen {
     refused: bool,
     /// One of those that take it survives a restart.
     durable: bool,
+    /// One of them has had it already.
+    duplicate_of: Option<Duplicate>,
 }
 
 impl Shard {
@@ -43,8 +50,9 @@ impl Shard {
     ) -> Result<Published, AppendError> {
         let mut targets = std::mem::take(&mut self.scratch.targets);
         let mut head = std::mem::take(&mut self.scratch.head);
-        let Chosen { refused, durable } = self.choose_targets(queues, message, &mut targets);
-        let mut result = Ok(Published { durable_at: self.position(), refused, durable: false });
+        let Chosen { refused, durable, duplicate_of } = self.choose_targets(queues, message, &mut targets);
+        let position = self.position();
+        let mut result = Ok(Published { position, durable_at: position, refused, durable, duplicate_of });
         if !targets.is_empty() {
             write_head(&mut head, message, &targets, self.now);
             let parts = [
@@ -60,7 +68,7 @@ impl Shard {
                 for target in &targets {
                     self.enqueue(*target, message, position, charge);
                 }
-                Published { durable_at: self.position(), refused, durable }
+                Published { position, durable_at: self.position(), refused, durable, duplicate_of }
             });
         }
         self.scratch.targets = targets;
@@ -86,7 +94,14 @@ impl Shard {
                 self.dispatch(slot);
                 full = self.queues.at(slot).is_some_and(|found| found.full_for(message.body.len() as u64));
             }
+            let now = self.now;
             let Some(found) = self.queues.at_mut(slot) else { continue };
+            if let Some(duplicate) = found.duplicate(message, now) {
+                // The reply promises that the first one is safe.
+                chosen.durable |= found.settings.durable;
+                chosen.duplicate_of = Some(duplicate);
+                continue;
+            }
             if full {
                 chosen.refused = true;
                 found.counters.refused += 1;
@@ -97,8 +112,11 @@ impl Shard {
                 }
             }
             chosen.durable |= found.settings.durable;
-            let expires_at = found.expiry(self.now, message.traits.expiration_ms);
-            targets.push(Target { queue: *queue, expires_at, refused: full });
+            let traits = &message.traits;
+            let expires_at = found.expiry(now, traits.expiration_ms, traits.sent_at);
+            let delay = traits.delay_ms.unwrap_or(found.settings.delay_ms);
+            let deliver_at = if delay == 0 { Target::AT_ONCE } else { now.plus_ms(delay) };
+            targets.push(Target { queue: *queue, expires_at, deliver_at, refused: full });
         }
         chosen
     }
@@ -107,11 +125,12 @@ impl Shard {
     fn enqueue(&mut self, target: Target, message: &NewMessage<'_>, position: Position, charge: u32) {
         let Some(slot) = self.queue_index.get(&target.queue).copied() else { return };
         let size = message.body.len() as u32;
-        let deliver_at = message.traits.delay_ms.map(|delay| self.now.plus_ms(delay));
+        let now = self.now;
         let Some(found) = self.queues.at_mut(slot) else { return };
         let entry = Entry {
             position,
             expires_at: target.expires_at,
+            first_received: Entry::NOT_RECEIVED,
             group: message.traits.group.unwrap_or(0),
             size,
             charge,
@@ -120,16 +139,19 @@ impl Shard {
             level: found.level(message.traits.priority),
         };
         found.counters.published += 1;
+        if let Some(deduplication) = message.deduplication {
+            found.remember(deduplication, message.traits.group, now, position);
+        }
         self.space.hold(position, charge);
         if target.refused {
             self.message_dead(slot, entry, DeadReason::MaxLength);
             return;
         }
-        match deliver_at {
-            Some(at) => {
+        match target.deliver_at {
+            at if at != Target::AT_ONCE => {
                 found.delayed.insert((at, position), entry);
             }
-            None => {
+            _ => {
                 found.ready.push_back(entry);
                 if found.ready.levels[usize::from(entry.level)].wants_spill() {
                     self.spill(slot, entry.level);

@@ -1,6 +1,7 @@
 //! One queue: its messages in whatever state, its consumers, its counters.
 
-use super::consume::Consumers;
+use super::consume::{Consumers, Receivers};
+use super::duplicates::Duplicates;
 use super::effect::DeadReason;
 use super::entry::Entry;
 use super::ready::Ready;
@@ -24,6 +25,12 @@ pub(super) struct Queue {
     pub(super) leased: u64,
     pub(super) leased_bytes: u64,
     pub(super) consumers: Consumers,
+    /// Who waits for a message to receive, and what was received lately.
+    pub(super) receivers: Receivers,
+    /// The messages whose duplicates are known; only a queue that deduplicates has any.
+    pub(super) duplicates: Duplicates,
+    /// The dead-letter queue of a redrive was not there: nothing goes there before the next retry.
+    pub(super) redrive_suspended: bool,
     /// When it was last used, for `x-expires`.
     pub(super) used_at: Time,
     /// The wake-up that is registered for it.
@@ -90,7 +97,7 @@ pub struct QueueStats {
 impl Queue {
     pub(super) fn new(id: QueueId, settings: QueueSettings, now: Time) -> Queue {
         Queue {
-            ready: Ready::new(settings.max_priority, settings.groups),
+            ready: Ready::new(&settings),
             id,
             settings,
             delayed: BTreeMap::new(),
@@ -99,6 +106,9 @@ impl Queue {
             leased: 0,
             leased_bytes: 0,
             consumers: Consumers::default(),
+            receivers: Receivers::default(),
+            duplicates: Duplicates::default(),
+            redrive_suspended: false,
             used_at: now,
             wake_at: None,
             dirty: false,
@@ -134,18 +144,54 @@ impl Queue {
             || settings.max_length_bytes.is_some_and(|max| self.ready.bytes() > max)
     }
 
-    /// When a new message of this time to live expires here.
-    pub(super) fn expiry(&self, now: Time, expiration_ms: Option<u64>) -> Time {
-        match (self.settings.message_ttl_ms, expiration_ms) {
+    /// When a new message of this time to live expires here, as an entry stores it.
+    pub(super) fn expiry(&self, now: Time, expiration_ms: Option<u64>, sent_at: Option<Time>) -> Time {
+        let lives = match (self.settings.message_ttl_ms, expiration_ms) {
             (None, None) => Entry::NEVER,
             (Some(ttl), None) | (None, Some(ttl)) => now.plus_ms(ttl),
             (Some(a), Some(b)) => now.plus_ms(a.min(b)),
+        };
+        let Some(retention) = self.settings.retention else { return lives };
+        let kept = sent_at.unwrap_or(now).plus_ms(retention.first_ms);
+        if lives == Entry::NEVER {
+            return kept;
+        }
+        kept.min(Time(lives.plus_ms(retention.first_ms).0.saturating_sub(retention.ms)))
+    }
+
+    /// What has a stored expiry before this is expired: the time, shifted by what the retention was changed.
+    pub(super) fn horizon(&self, now: Time) -> Time {
+        match self.settings.retention {
+            None => now,
+            Some(retention) => Time(now.plus_ms(retention.first_ms).0.saturating_sub(retention.ms)),
+        }
+    }
+
+    /// When a message with this stored expiry expires.
+    fn expires_at(&self, stored: Time) -> Time {
+        match self.settings.retention {
+            None => stored,
+            Some(retention) => Time(stored.plus_ms(retention.ms).0.saturating_sub(retention.first_ms)),
+        }
+    }
+
+    /// A message that was handed out so often goes to the dead-letter queue of the redrive instead of once more.
+    pub(super) fn max_deliveries(&self) -> u32 {
+        match &self.settings.redrive {
+            Some(redrive) if !self.redrive_suspended => redrive.max_receives,
+            _ => u32::MAX,
         }
     }
 
     /// The level of a message of this priority.
     pub(super) fn level(&self, priority: Option<u8>) -> u8 {
         priority.unwrap_or(self.settings.default_priority).min(self.settings.max_priority)
+    }
+
+    /// Whether a message is ready or waits. One that was held before is in memory.
+    pub(super) fn holds(&self, position: Position) -> bool {
+        self.ready.in_memory().any(|entry| entry.position == position)
+            || self.delayed.keys().any(|(_, delayed)| *delayed == position)
     }
 
     /// How long a message that comes back waits, by the queue's delayed-retry settings. One of a group does not:
@@ -168,7 +214,7 @@ impl Queue {
     pub(super) fn next_wake(&self) -> Option<Time> {
         let head = self.ready.front().map(|entry| entry.expires_at).filter(|at| *at != Entry::NEVER);
         // A message expires when its time has passed, not at that time (see `Entry::expired`).
-        let head = head.map(|at| at.plus_ms(1));
+        let head = head.map(|at| self.expires_at(at).plus_ms(1));
         let delayed = self.delayed.first_key_value().map(|((at, _), _)| *at);
         let unused = self.settings.expires_ms.filter(|_| self.consumers.len() == 0);
         let unused = unused.map(|ms| self.used_at.plus_ms(ms));

@@ -10,14 +10,15 @@ use leveret_log::Position;
 impl Shard {
     /// Makes a queue known, or gives a known one new settings (a policy changed).
     ///
-    /// Priorities and groups are fixed when a queue is made; a change of them is passed over. So is one of
+    /// Priorities, groups and fairness are fixed when a queue is made; a change of them is passed over. So is one of
     /// the default priority, by which a stored message is found again.
     pub fn open_queue(&mut self, id: QueueId, settings: QueueSettings) {
         let now = self.now;
         if let Some(slot) = self.queue_index.get(&id).copied() {
             if let Some(found) = self.queues.at_mut(slot) {
-                let QueueSettings { max_priority, default_priority, groups, .. } = found.settings;
-                found.settings = QueueSettings { max_priority, default_priority, groups, ..settings };
+                let QueueSettings { max_priority, default_priority, groups, fair, .. } = found.settings;
+                found.settings = QueueSettings { max_priority, default_priority, groups, fair, ..settings };
+                found.redrive_suspended = false;
                 found.used_at = now;
             }
             return self.mark_dirty(slot);
@@ -43,6 +44,7 @@ impl Shard {
     pub fn drop_queue(&mut self, id: QueueId) -> u64 {
         let Some(slot) = self.queue_index.get(&id).copied() else { return 0 };
         self.cancel_consumers(slot);
+        self.dismiss_receivers(slot);
         self.queue_index.remove(&id);
         self.drop_leases(slot);
         let generation = self.queues.generation(slot).unwrap_or(0);
@@ -56,7 +58,8 @@ impl Shard {
         queue.ready.len()
     }
 
-    /// Drops every ready message of a queue, and every delayed one. Answers how many there were.
+    /// Drops every ready message of a queue, and every delayed one, and forgets whose duplicates it knew (SQS's rule).
+    /// Answers how many messages there were.
     pub fn purge(&mut self, id: QueueId) -> u64 {
         let Some(slot) = self.queue_index.get(&id).copied() else { return 0 };
         let before = self.position();
@@ -145,6 +148,7 @@ impl Shard {
         let paged: u64 = pages.iter().map(|page| u64::from(page.count)).sum();
         let purged = entries.len() as u64 + paged;
         found.counters.dropped += purged;
+        found.duplicates.clear();
         for entry in entries {
             self.space.release(entry.position, entry.charge);
         }

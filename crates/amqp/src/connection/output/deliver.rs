@@ -49,6 +49,8 @@ impl Connection {
                         channel.lease_expired(shard, *lease);
                     }
                 }
+                // No receive of this door waits: its consumers are sent what there is.
+                Effect::Available { .. } => {}
             }
         }
     }

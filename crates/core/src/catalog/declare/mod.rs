@@ -2,6 +2,7 @@
 //! `unbind` of AMQP 0-9-1 with RabbitMQ's rules, in RabbitMQ's order of checks and with its texts.
 
 mod arguments;
+mod attributes;
 mod binding;
 mod equivalence;
 mod exchange;

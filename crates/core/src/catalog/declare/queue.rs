@@ -2,7 +2,7 @@
 
 use super::binding::Cascade;
 use super::{arguments, check_name, clean, equivalence};
-use crate::catalog::state::{Queue, QueueKind, Vhost, check_length, described};
+use crate::catalog::state::{Attributes, Queue, QueueKind, Vhost, check_length, described};
 use crate::catalog::{Caller, Catalog, DestinationKind, Fact, route};
 use crate::wire::Table;
 use crate::{ConnectionId, QueueId, Refusal, ShardIndex};
@@ -61,6 +61,18 @@ impl Catalog {
         name: &str,
         declare: DeclareQueue,
     ) -> Result<Declared, Refusal> {
+        self.declare_queue_with(caller, vhost, name, declare, Attributes::default())
+    }
+
+    /// As [`Catalog::declare_queue`], with attributes for a new queue.
+    pub(super) fn declare_queue_with(
+        &mut self,
+        caller: Caller<'_>,
+        vhost: &str,
+        name: &str,
+        declare: DeclareQueue,
+        attributes: Attributes,
+    ) -> Result<Declared, Refusal> {
         let name = &*clean(name);
         if declare.server_named {
             check_length(KIND.name(), name)?;
@@ -79,7 +91,7 @@ impl Catalog {
         arguments::check(&thing, kind, &declare.arguments)?;
         check_room(found, name)?;
         check_kind(&thing, kind, &declare)?;
-        self.create_queue(caller.connection, vhost, name, kind, declare)
+        self.add_queue(caller.connection, vhost, name, (kind, declare, attributes))
     }
 
     /// The queue, if it is there: a passive declaration.
@@ -165,18 +177,17 @@ impl Catalog {
         Ok(Some(DeletedQueue { queue, exchanges }))
     }
 
-    fn create_queue(
+    fn add_queue(
         &mut self,
         connection: Option<ConnectionId>,
         vhost: &str,
         name: &str,
-        kind: QueueKind,
-        declare: DeclareQueue,
+        (kind, declare, attributes): (QueueKind, DeclareQueue, Attributes),
     ) -> Result<Declared, Refusal> {
         let vhost = self.state.vhost(vhost)?.name.clone();
         let serials = &self.state.serials;
         let serial = serials.next;
-        let mut facts = Vec::with_capacity(2);
+        let mut facts = Vec::with_capacity(3);
         facts.extend(serials.due().map(|below| Fact::SerialsReserved { below }));
         let shard = route::hash(&[vhost.as_bytes(), name.as_bytes()]) % u64::from(self.shards);
         // A remainder by a number of 16 bits has no more of them.
@@ -192,6 +203,9 @@ impl Catalog {
             exclusive_owner: connection.filter(|_| declare.exclusive),
             arguments: declare.arguments,
         });
+        if !attributes.is_empty() {
+            facts.push(Fact::QueueAttributesSet { id, attributes });
+        }
         self.state.serials.next += 1;
         self.commit(facts)?;
         Ok(Declared { queue: id, name, created: true })

@@ -3,9 +3,10 @@
 
 use crate::catalog::access::{HashAlgorithm, PasswordHash, UserLimits};
 use crate::catalog::policy::{ApplyTo, PolicyScope};
-use crate::catalog::state::{DestinationKind, QueueKind, VhostLimits};
+use crate::catalog::state::{Attributes, DestinationKind, QueueKind, VhostLimits};
 use crate::wire::{RawTable, Reader, Table, WireError};
 use crate::{ConnectionId, QueueId};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A type of which a field can be.
@@ -81,6 +82,7 @@ structures! {
     VhostLimits { max_connections, max_queues }
     UserLimits { max_connections, max_channels }
     PasswordHash { algorithm, bytes }
+    Attributes { values, tags }
 }
 
 impl Field for bool {
@@ -140,6 +142,22 @@ impl<T: Field> Field for Option<T> {
             0 => Ok(None),
             _ => Ok(Some(T::take(fields)?)),
         }
+    }
+}
+
+/// In the order of the keys.
+impl<K: Field + Ord, V: Field> Field for BTreeMap<K, V> {
+    fn put(&self, out: &mut Vec<u8>) {
+        (self.len() as u32).put(out);
+        for (key, value) in self {
+            key.put(out);
+            value.put(out);
+        }
+    }
+
+    fn take(fields: &mut Reader<'_>) -> Result<Self, WireError> {
+        let count = fields.long()?;
+        (0..count).map(|_| Ok((K::take(fields)?, V::take(fields)?))).collect()
     }
 }
 

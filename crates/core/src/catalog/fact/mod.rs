@@ -14,7 +14,7 @@ mod tests;
 
 use super::access::{PasswordHash, UserLimits};
 use super::policy::{ApplyTo, PolicyScope};
-use super::state::{DestinationKind, QueueKind, VhostLimits};
+use super::state::{Attributes, DestinationKind, QueueKind, VhostLimits};
 use crate::wire::{Reader, Table, WireError};
 use crate::{ConnectionId, QueueId};
 use field::Field;
@@ -148,6 +148,10 @@ facts! {
         routing_key: Arc<str>,
         arguments: Table,
     }
+    /// A queue has these attributes and tags, and no others.
+    40 QueueAttributesSet { id: QueueId, attributes: Attributes }
+    /// An exchange has these attributes and tags, and no others.
+    41 ExchangeAttributesSet { vhost: Arc<str>, name: Arc<str>, attributes: Attributes }
 }
 
 impl Fact {

@@ -22,7 +22,7 @@ pub(in crate::catalog) fn settings(queue: &Queue, policies: Matched<'_>) -> Queu
     let quorum = queue.kind == QueueKind::Quorum;
     let max_priority = layers.argument("x-max-priority").and_then(Value::as_i64).unwrap_or(0);
     let overflow = overflow(&layers, quorum);
-    QueueSettings {
+    let mut settings = QueueSettings {
         durable: queue.durable,
         message_ttl_ms: layers.least("message-ttl"),
         expires_ms: layers.least("expires"),
@@ -39,7 +39,10 @@ pub(in crate::catalog) fn settings(queue: &Queue, policies: Matched<'_>) -> Queu
         groups: layers.flag("x-groups"),
         delayed_retry: delayed_retry(&layers, quorum),
         auto_delete: queue.auto_delete,
-    }
+        ..QueueSettings::default()
+    };
+    super::attributes::add(&queue.attributes, layers.says("delivery-limit"), &mut settings);
+    settings
 }
 
 /// Where an exchange sends what it cannot route.
@@ -77,6 +80,11 @@ impl<'a> Layers<'a> {
     /// What the policies say: the operator's word before the users'.
     fn policy(&self, key: &str) -> Option<&'a Value> {
         self.operator_policy(key).or(self.user_policy(key))
+    }
+
+    /// Whether any of them says something.
+    fn says(&self, key: &str) -> bool {
+        self.argument_of(key).or(self.policy(key)).is_some()
     }
 
     fn flag(&self, name: &str) -> bool {

@@ -3,6 +3,7 @@
 //! One policy and one operator policy apply to a thing: of those that match, the one with the highest priority.
 //! The operator's wins, or the lower of two limits; [`effective`] says how they go together with arguments.
 
+mod attributes;
 mod definition;
 mod effective;
 #[cfg(test)]

@@ -5,7 +5,7 @@ use super::binding::{Binding, Destination, DestinationKind};
 use super::exchange::Exchange;
 use super::queue::Queue;
 use super::vhost::Vhost;
-use super::{Serials, State, Target};
+use super::{Attributes, Serials, State, Target};
 use crate::catalog::access::{Permission, TopicPermission, User};
 use crate::catalog::fact::Fact;
 use crate::catalog::policy::{self, Policy, PolicyScope};
@@ -39,6 +39,9 @@ impl State {
             | Fact::QueueDeleted { .. }
             | Fact::Bound { .. }
             | Fact::Unbound { .. } => self.apply_to_routes(fact),
+            Fact::QueueAttributesSet { .. } | Fact::ExchangeAttributesSet { .. } => {
+                self.apply_to_attributes(fact)
+            }
         }
     }
 
@@ -109,6 +112,26 @@ impl State {
         }
     }
 
+    fn apply_to_attributes(&mut self, fact: Fact) {
+        match fact {
+            Fact::QueueAttributesSet { id, attributes } => {
+                let Some(queue) = self.queues.get(&id) else { return };
+                let Some(vhost) = self.vhosts.get_mut(&queue.vhost) else { return };
+                let queue = Queue { attributes, ..(**queue).clone() };
+                let queue = Arc::new(vhost.with_policies(&queue));
+                vhost.queues.insert(queue.name.clone(), queue.clone());
+                self.queues.insert(id, queue);
+            }
+            Fact::ExchangeAttributesSet { vhost, name, attributes } => {
+                let vhost = self.vhosts.get_mut(&vhost);
+                if let Some(exchange) = vhost.and_then(|vhost| vhost.exchanges.get_mut(&name)) {
+                    exchange.attributes = attributes;
+                }
+            }
+            _ => {}
+        }
+    }
+
     fn apply_to_policies(&mut self, fact: Fact) {
         let (vhost, scope, name, policy) = match fact {
             Fact::PolicyPut { vhost, scope, name, pattern, apply_to, priority, definition } => {
@@ -165,6 +188,7 @@ impl State {
                     auto_delete,
                     exclusive_owner,
                     arguments,
+                    attributes: Attributes::default(),
                     settings,
                     policy,
                     operator_policy,

@@ -16,6 +16,13 @@ impl State {
                 .get(vhost)
                 .and_then(|vhost| vhost.exchanges.get(name))
                 .is_some_and(|exchange| exchange.durable),
+            // One that is being declared is not there yet.
+            Fact::QueueAttributesSet { id, .. } => self.queues.get(id).is_none_or(|queue| queue.durable),
+            Fact::ExchangeAttributesSet { vhost, name, .. } => self
+                .vhosts
+                .get(vhost)
+                .and_then(|vhost| vhost.exchanges.get(name))
+                .is_none_or(|exchange| exchange.durable),
             Fact::QueueDeleted { id } => self.queues.get(id).is_some_and(|queue| queue.durable),
             Fact::Bound { vhost, source, kind, destination, .. }
             | Fact::Unbound { vhost, source, kind, destination, .. } => {
@@ -61,10 +68,17 @@ impl Vhost {
         for exchange in exchanges().filter(|exchange| !exchange.is_predeclared()) {
             each(self.exchange_fact(exchange));
         }
+        for exchange in exchanges().filter(|exchange| !exchange.attributes.is_empty()) {
+            let (vhost, name) = (self.name.clone(), exchange.name.clone());
+            each(Fact::ExchangeAttributesSet { vhost, name, attributes: exchange.attributes.clone() });
+        }
         let mut queues: Vec<_> = self.queues.values().filter(|queue| queue.durable).collect();
         queues.sort_by(|a, b| a.name.cmp(&b.name));
         for queue in queues {
             each(queue_fact(queue));
+            if !queue.attributes.is_empty() {
+                each(Fact::QueueAttributesSet { id: queue.id, attributes: queue.attributes.clone() });
+            }
         }
         for binding in exchanges().flat_map(|exchange| &exchange.outgoing) {
             if self.binding_is_durable(&binding.source, &binding.destination) {

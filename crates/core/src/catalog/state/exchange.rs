@@ -1,5 +1,6 @@
 //! An exchange: its declaration, its bindings, and the router that they fill.
 
+use super::Attributes;
 use super::binding::{Binding, Target};
 use crate::catalog::route::{self, Router};
 use crate::wire::Table;
@@ -21,6 +22,8 @@ pub struct Exchange {
     pub internal: bool,
     /// The arguments it was declared with.
     pub arguments: Table,
+    /// What may change of it, and its tags.
+    pub attributes: Attributes,
     /// Where what it cannot route goes: its argument or, failing that, its policy.
     pub alternate: Option<Arc<str>>,
     /// The policy that applies to it.
@@ -59,6 +62,7 @@ impl Exchange {
             auto_delete: false,
             internal: false,
             arguments,
+            attributes: Attributes::default(),
             alternate: None,
             policy: None,
             operator_policy: None,

@@ -2,12 +2,14 @@
 //! only by [`State::apply`].
 
 mod apply;
+mod attributes;
 mod binding;
 mod durable;
 mod exchange;
 mod queue;
 mod vhost;
 
+pub use attributes::Attributes;
 pub(super) use binding::Target;
 pub use binding::{Binding, Destination, DestinationKind};
 pub use exchange::Exchange;

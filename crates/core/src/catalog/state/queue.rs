@@ -1,5 +1,6 @@
 //! A queue as the catalog knows it: its name and how it behaves, never what it holds.
 
+use super::Attributes;
 use crate::wire::Table;
 use crate::{ConnectionId, QueueId, QueueSettings};
 use std::sync::Arc;
@@ -23,7 +24,9 @@ pub struct Queue {
     pub exclusive_owner: Option<ConnectionId>,
     /// The arguments it was declared with.
     pub arguments: Table,
-    /// How it behaves: its arguments, policy and operator policy taken together.
+    /// What may change of it, and its tags.
+    pub attributes: Attributes,
+    /// How it behaves: its arguments, attributes, policy and operator policy taken together.
     pub settings: QueueSettings,
     /// The policy that applies to it.
     pub policy: Option<Arc<str>>,

@@ -34,6 +34,8 @@ pub(in crate::shard) struct Connection {
     pub(in crate::shard) members: Vec<u32>,
     pub(in crate::shard) effects: Vec<Effect>,
     pub(in crate::shard) dirty: bool,
+    /// The queue it waits for with a receive, and the receive's ticket.
+    pub(in crate::shard) waits: Option<(u32, u64)>,
 }
 
 impl Connection {
@@ -45,6 +47,7 @@ impl Connection {
             members: Vec::new(),
             effects: Vec::new(),
             dirty: false,
+            waits: None,
         }
     }
 

@@ -6,9 +6,11 @@ use super::super::durable::space::Space;
 use super::super::entry::Entry;
 use super::super::queue::Queue;
 use super::super::slots::Slots;
-use super::{Connection, Consumer, Lease, Pool, PoolId};
+use super::{Connection, Consumer, Lease, Pool, PoolId, Receipt, Received};
 use crate::shard::effect::{DeadReason, Delivery, Effect, SystemEffect};
 use crate::{ConsumerId, LeaseId, QueueId, Time};
+use leveret_log::Position;
+use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
 
 /// Nobody: the consumer of a message that was fetched with `get`.
@@ -21,7 +23,7 @@ impl Shard {
         self.ready_delayed(queue);
         self.choose_active(queue);
         loop {
-            self.expire_head(queue, Entry::expired);
+            self.bury_head(queue, Entry::expired);
             let Some(mut dispatcher) = self.dispatcher(queue) else { return };
             if dispatcher.run() == Pause::Served {
                 break;
@@ -29,9 +31,10 @@ impl Shard {
             self.bound_facts();
         }
         // What has no time left and found no consumer in this turn is not delivered any more.
-        self.expire_head(queue, |entry, now| entry.expires_at <= now);
+        self.bury_head(queue, |entry, horizon| entry.expires_at <= horizon);
         self.drop_overflow(queue);
         self.fetch_pages(queue);
+        self.wake_receivers(queue);
         self.set_wake(queue);
     }
 
@@ -40,24 +43,28 @@ impl Shard {
     pub fn get(&mut self, queue: QueueId, no_ack: bool) -> Option<(Delivery, u64)> {
         let slot = *self.queue_index.get(&queue)?;
         self.ready_delayed(slot);
-        self.expire_head(slot, Entry::expired);
+        self.bury_head(slot, Entry::expired);
         let now = self.now;
         let mut dispatcher = self.dispatcher(slot)?;
         dispatcher.queue.used_at = now;
         let entry = dispatcher.queue.ready.pop_front(!no_ack)?;
         let left = dispatcher.queue.ready.len();
-        let nobody = Holder { consumer: NOBODY, no_ack, pool: None, timeout_ms: None };
+        let nobody = Holder { no_ack, ..Holder::NOBODY };
         let delivery = dispatcher.hand_out(entry, &nobody);
         self.bound_facts();
         self.mark_dirty(slot);
         Some((delivery, left))
     }
 
-    fn dispatcher(&mut self, slot: u32) -> Option<Dispatcher<'_>> {
+    pub(super) fn dispatcher(&mut self, slot: u32) -> Option<Dispatcher<'_>> {
+        let queue = self.queues.at_mut(slot)?;
         Some(Dispatcher {
             now: self.now,
+            horizon: queue.horizon(self.now),
+            max_deliveries: queue.max_deliveries(),
             slot,
-            queue: self.queues.at_mut(slot)?,
+            queue,
+            receipts: &mut self.receipts,
             consumers: &mut self.consumers,
             connections: &mut self.connections,
             dirty_connections: &mut self.dirty_connections,
@@ -70,7 +77,7 @@ impl Shard {
     }
 
     /// Moves the delayed messages whose time has come to the ready ones, at their place in publish order.
-    fn ready_delayed(&mut self, queue: u32) {
+    pub(super) fn ready_delayed(&mut self, queue: u32) {
         let now = self.now;
         let Some(found) = self.queues.at_mut(queue) else { return };
         while let Some(first) = found.delayed.first_entry() {
@@ -82,16 +89,21 @@ impl Shard {
         }
     }
 
-    /// Takes expired messages off the head of the queue. RabbitMQ looks at the head only, too.
-    fn expire_head(&mut self, queue: u32, expired: impl Fn(&Entry, Time) -> bool) {
+    /// Takes messages off the head of the queue that have expired, or were received too often. RabbitMQ looks for
+    /// expired ones at the head only, too.
+    pub(super) fn bury_head(&mut self, queue: u32, expired: impl Fn(&Entry, Time) -> bool) {
         let now = self.now;
         loop {
             let Some(found) = self.queues.at_mut(queue) else { return };
-            if !found.ready.front().is_some_and(|entry| expired(entry, now)) {
-                return;
-            }
+            let horizon = found.horizon(now);
+            let most = found.max_deliveries();
+            let reason = match found.ready.front() {
+                Some(entry) if expired(entry, horizon) => DeadReason::Expired,
+                Some(entry) if u32::from(entry.acquired) >= most => DeadReason::DeliveryLimit,
+                _ => return,
+            };
             let Some(entry) = found.ready.pop_front(false) else { return };
-            self.message_dead(queue, entry, DeadReason::Expired);
+            self.message_dead(queue, entry, reason);
         }
     }
 
@@ -126,25 +138,41 @@ impl Shard {
 enum Pause {
     /// There is no message in memory, or nobody to take it.
     Served,
-    /// The head of the queue has expired.
-    Expired,
+    /// The head of the queue has expired, or was delivered too often.
+    DeadHead,
     /// The facts of the turn have grown large and must be written first.
     ManyFacts,
 }
 
 /// Who gets a message, and on which terms.
-struct Holder {
+pub(super) struct Holder {
     consumer: ConsumerId,
     no_ack: bool,
     pool: Option<PoolId>,
     timeout_ms: Option<u64>,
+    /// It gets a receipt, and the lease ends then.
+    receipt_until: Option<Time>,
+}
+
+impl Holder {
+    /// A client that asks for one message and holds it for as long as its connection lasts.
+    const NOBODY: Holder =
+        Holder { consumer: NOBODY, no_ack: false, pool: None, timeout_ms: None, receipt_until: None };
+
+    /// A client that gets a receipt for a lease until that time.
+    pub(super) fn receipt(until: Time) -> Holder {
+        Holder { receipt_until: Some(until), ..Holder::NOBODY }
+    }
 }
 
 /// One queue and all that its deliveries touch, borrowed apart: the queue is looked up once for all of them.
-struct Dispatcher<'a> {
+pub(super) struct Dispatcher<'a> {
     now: Time,
+    pub(super) horizon: Time,
+    max_deliveries: u32,
     slot: u32,
-    queue: &'a mut Queue,
+    pub(super) queue: &'a mut Queue,
+    receipts: &'a mut FxHashMap<(u32, Position), LeaseId>,
     consumers: &'a mut Slots<Consumer>,
     connections: &'a mut Slots<Connection>,
     dirty_connections: &'a mut Vec<u32>,
@@ -159,8 +187,8 @@ impl Dispatcher<'_> {
     /// Delivers message after message.
     fn run(&mut self) -> Pause {
         while let Some(front) = self.queue.ready.front() {
-            if front.expired(self.now) {
-                return Pause::Expired;
+            if front.expired(self.horizon) || u32::from(front.acquired) >= self.max_deliveries {
+                return Pause::DeadHead;
             }
             if self.facts.are_many() {
                 return Pause::ManyFacts;
@@ -212,7 +240,8 @@ impl Dispatcher<'_> {
             }
         }
         let consumer = ConsumerId { slot, generation };
-        let delivery = self.hand_out(entry, &Holder { consumer, no_ack, pool, timeout_ms });
+        let delivery =
+            self.hand_out(entry, &Holder { consumer, no_ack, pool, timeout_ms, receipt_until: None });
         let Some(found) = self.connections.at_mut(connection) else { return };
         found.messages -= 1;
         found.bytes -= i64::from(entry.size);
@@ -253,18 +282,37 @@ impl Dispatcher<'_> {
         }
     }
 
+    /// Hands an entry out under a receipt.
+    pub(super) fn receive(&mut self, mut entry: Entry, holder: &Holder) -> Received {
+        if entry.first_received == Entry::NOT_RECEIVED {
+            entry.first_received = self.now;
+        }
+        let delivery = self.hand_out(entry, holder);
+        let receipt = Receipt { position: entry.position, receive: entry.acquired.saturating_add(1) };
+        Received { delivery, receipt, first_received: entry.first_received }
+    }
+
     fn lease(&mut self, entry: Entry, holder: &Holder) -> LeaseId {
         self.queue.leased += 1;
         self.queue.leased_bytes += u64::from(entry.size);
-        self.facts.message(self.queue.id, Op::Leased, entry.position);
         let timeout_ms = holder.timeout_ms.or(self.queue.settings.consumer_timeout_ms);
-        let deadline = timeout_ms.map(|ms| self.now.plus_ms(ms));
+        let deadline = holder.receipt_until.or(timeout_ms.map(|ms| self.now.plus_ms(ms)));
+        let op = match holder.receipt_until {
+            None => Op::Leased,
+            Some(until) => Op::Received { at: self.now, until },
+        };
+        self.facts.message(self.queue.id, op, entry.position);
         let Holder { consumer, pool, .. } = *holder;
+        let received_at = holder.receipt_until.map(|_| self.now);
         let (slot, generation) =
-            self.leases.insert(Lease { entry, queue: self.slot, consumer, pool, deadline });
+            self.leases.insert(Lease { entry, queue: self.slot, consumer, pool, deadline, received_at });
+        let id = LeaseId { slot, generation };
         if let Some(deadline) = deadline {
             self.deadlines.insert((deadline, slot, generation));
         }
-        LeaseId { slot, generation }
+        if received_at.is_some() {
+            self.receipts.insert((self.slot, entry.position), id);
+        }
+        id
     }
 }

@@ -16,6 +16,8 @@ pub(in crate::shard) struct Lease {
     pub(in crate::shard) consumer: ConsumerId,
     pub(in crate::shard) pool: Option<PoolId>,
     pub(in crate::shard) deadline: Option<Time>,
+    /// When it was received, if it is held under a receipt: such a lease has a deadline and survives a restart.
+    pub(in crate::shard) received_at: Option<Time>,
 }
 
 /// How a lease ends, said by its holder.
@@ -86,6 +88,9 @@ impl Shard {
         if let Some(deadline) = lease.deadline {
             self.deadlines.remove(&(deadline, id.slot, id.generation));
         }
+        if lease.received_at.is_some() {
+            self.receipts.remove(&(lease.queue, lease.entry.position));
+        }
         if let Some(queue) = self.queues.at_mut(lease.queue) {
             queue.leased -= 1;
             queue.leased_bytes -= u64::from(lease.entry.size);
@@ -153,7 +158,7 @@ impl Shard {
 
     pub(in crate::shard) fn release_group(&mut self, queue: u32, entry: &Entry) {
         if let Some(found) = self.queues.at_mut(queue)
-            && found.settings.groups
+            && (found.settings.groups || found.settings.fair)
         {
             found.ready.release(entry);
             self.mark_dirty(queue);

@@ -3,13 +3,19 @@
 mod credit;
 mod dispatch;
 mod lease;
+mod receipt;
+mod receive;
 mod subscribe;
+mod wait;
 
 pub use credit::PoolId;
 pub(super) use credit::{Connection, Pool};
 pub(super) use lease::Lease;
 pub use lease::Settle;
+pub use receipt::{Extended, Receipt, ReceiptError};
+pub use receive::{Receive, Received};
 pub use subscribe::{ConsumerInfo, Subscription};
+pub(super) use wait::Receivers;
 
 use std::collections::VecDeque;
 

@@ -101,6 +101,7 @@ impl Shard {
 
     /// The connection is gone: its consumers with it. Its leases were settled by its door before.
     pub fn detach(&mut self, connection: ConnectionId) {
+        self.stop_waiting(connection);
         let Some(slot) = self.connection_index.remove(&connection) else { return };
         let members = self.connections.at(slot).map(|found| found.members.clone()).unwrap_or_default();
         for member in members {
@@ -170,7 +171,7 @@ impl Shard {
     }
 
     /// The shard's slot for a connection, made at its first consumer here.
-    fn attach(&mut self, connection: ConnectionId) -> u32 {
+    pub(super) fn attach(&mut self, connection: ConnectionId) -> u32 {
         if let Some(slot) = self.connection_index.get(&connection) {
             return *slot;
         }

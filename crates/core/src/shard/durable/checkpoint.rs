@@ -7,13 +7,14 @@
 use super::bytes::{Input, put_u64, put_varint};
 use super::fact::{reason_code, reason_of};
 use crate::shard::Shard;
-use crate::shard::consume::Lease;
+use crate::shard::duplicates::Duplicate;
 use crate::shard::entry::Entry;
 use crate::shard::queue::{Dying, Queue};
 use crate::shard::ready::Restored;
 use crate::shard::ready::page::PageRef;
-use crate::{ConsumerId, LeaseId, QueueId, Time};
+use crate::{QueueId, Time};
 use leveret_log::Position;
+use rustc_hash::FxHashMap;
 use std::fmt;
 
 const VERSION: u8 = 1;
@@ -47,7 +48,7 @@ impl Shard {
         let mut leased = self.leases_by_queue();
         put_varint(&mut out, queues.len() as u64);
         for (slot, queue) in queues {
-            put_queue(&mut out, queue, leased.remove(&slot).unwrap_or_default());
+            put_queue(&mut out, queue, &leased.remove(&slot).unwrap_or_default());
         }
         (self.position(), out)
     }
@@ -80,18 +81,19 @@ impl Shard {
             }
             put_dying(&mut out, queue);
             put_entries(&mut out, queue.parked.values());
-            put_entries(&mut out, leased.remove(&slot).unwrap_or_default().iter());
+            put_leased(&mut out, &leased.remove(&slot).unwrap_or_default());
         }
         out
     }
 
-    fn leases_by_queue(&self) -> rustc_hash::FxHashMap<u32, Vec<Entry>> {
-        let mut leased: rustc_hash::FxHashMap<u32, Vec<Entry>> = rustc_hash::FxHashMap::default();
+    fn leases_by_queue(&self) -> FxHashMap<u32, Vec<Leased>> {
+        let mut leased: FxHashMap<u32, Vec<Leased>> = FxHashMap::default();
         for (_, lease) in self.leases.iter() {
-            leased.entry(lease.queue).or_default().push(lease.entry);
+            let receipt = lease.received_at.zip(lease.deadline);
+            leased.entry(lease.queue).or_default().push(Leased { entry: lease.entry, receipt });
         }
         for entries in leased.values_mut() {
-            entries.sort_unstable_by_key(|entry| entry.position);
+            entries.sort_unstable_by_key(|leased| leased.entry.position);
         }
         leased
     }
@@ -143,25 +145,23 @@ impl Shard {
         }
         queue.dying.extend(lists.dying.into_iter().map(|dying| (dying.entry.position, dying)));
         queue.parked.extend(lists.parked.into_iter().map(|entry| (entry.position, entry)));
-        for entry in lists.leased {
-            self.restore_lease(slot, lists.queue, entry);
+        for (until, key, duplicate) in lists.duplicates {
+            queue.duplicates.restore(key, duplicate, until);
+        }
+        for leased in lists.leased {
+            self.restore_lease(slot, lists.queue, leased);
         }
         Some(())
     }
 
     /// A message that was held: it stands as a held one, in its group too, until the replay says otherwise.
-    fn restore_lease(&mut self, slot: u32, id: QueueId, entry: Entry) {
+    fn restore_lease(&mut self, slot: u32, id: QueueId, leased: Leased) {
         let Some(queue) = self.queues.at_mut(slot) else { return };
-        queue.leased += 1;
-        queue.leased_bytes += u64::from(entry.size);
-        if queue.settings.groups {
-            queue.ready.put_back(entry);
-            queue.ready.remove(entry.position, true);
+        if queue.ready.groups.is_some() {
+            queue.ready.put_back(leased.entry);
+            queue.ready.remove(leased.entry.position, true);
         }
-        let consumer = ConsumerId { slot: u32::MAX, generation: u32::MAX };
-        let (lease, generation) =
-            self.leases.insert(Lease { entry, queue: slot, consumer, pool: None, deadline: None });
-        self.replayed.leases.insert((id, entry.position), LeaseId { slot: lease, generation });
+        self.replay_lease(slot, id, leased.entry, leased.receipt);
     }
 }
 
@@ -175,18 +175,27 @@ struct Lists {
     delayed: Vec<(Time, Entry)>,
     dying: Vec<Dying>,
     parked: Vec<Entry>,
-    leased: Vec<Entry>,
+    leased: Vec<Leased>,
+    duplicates: Vec<(Time, u128, Duplicate)>,
+}
+
+/// A message that is held; under a receipt, since when and until when.
+struct Leased {
+    entry: Entry,
+    receipt: Option<(Time, Time)>,
 }
 
 impl Lists {
     fn all_entries(&self) -> impl Iterator<Item = &Entry> {
-        let plain = [&self.before_pages, &self.after_pages, &self.returned, &self.parked, &self.leased];
+        let plain = [&self.before_pages, &self.after_pages, &self.returned, &self.parked];
+        let leased = self.leased.iter().map(|leased| &leased.entry);
         let delayed = self.delayed.iter().map(|(_, entry)| entry);
-        plain.into_iter().flatten().chain(delayed).chain(self.dying.iter().map(|dying| &dying.entry))
+        let listed = plain.into_iter().flatten().chain(leased).chain(delayed);
+        listed.chain(self.dying.iter().map(|dying| &dying.entry))
     }
 }
 
-fn put_queue(out: &mut Vec<u8>, queue: &Queue, leased: Vec<Entry>) {
+fn put_queue(out: &mut Vec<u8>, queue: &Queue, leased: &[Leased]) {
     put_u64(out, queue.id.0);
     let ready = &queue.ready;
     let grouped = ready.groups.as_ref().map(|groups| groups.entries()).unwrap_or_default();
@@ -207,7 +216,60 @@ fn put_queue(out: &mut Vec<u8>, queue: &Queue, leased: Vec<Entry>) {
     }
     put_dying(out, queue);
     put_entries(out, queue.parked.values());
-    put_entries(out, leased.iter());
+    put_leased(out, leased);
+    put_duplicates(out, queue);
+}
+
+/// The entries, then the times of each: 0 for a lease without a receipt.
+fn put_leased(out: &mut Vec<u8>, leased: &[Leased]) {
+    put_entries(out, leased.iter().map(|leased| &leased.entry));
+    for leased in leased {
+        let (at, until) = leased.receipt.unwrap_or_default();
+        put_varint(out, at.0);
+        put_varint(out, until.0);
+    }
+}
+
+fn read_leased(input: &mut Input<'_>) -> Option<Vec<Leased>> {
+    let mut leased = Vec::new();
+    for entry in read_entries(input)? {
+        leased.push(Leased { entry, receipt: None });
+    }
+    for leased in &mut leased {
+        let times = (Time(input.varint()?), Time(input.varint()?));
+        leased.receipt = (times.0 != Time(0)).then_some(times);
+    }
+    Some(leased)
+}
+
+fn put_duplicates(out: &mut Vec<u8>, queue: &Queue) {
+    put_varint(out, queue.duplicates.iter().count() as u64);
+    for (until, key, duplicate) in queue.duplicates.iter() {
+        put_varint(out, until.0);
+        for half in halves(key).into_iter().chain(halves(duplicate.message_id)) {
+            put_u64(out, half);
+        }
+        put_u64(out, duplicate.position.0);
+    }
+}
+
+fn read_duplicates(input: &mut Input<'_>) -> Option<Vec<(Time, u128, Duplicate)>> {
+    let mut duplicates = Vec::new();
+    for _ in 0..input.varint()? {
+        let until = Time(input.varint()?);
+        let key = join(input.u64()?, input.u64()?);
+        let message_id = join(input.u64()?, input.u64()?);
+        duplicates.push((until, key, Duplicate { message_id, position: input.position()? }));
+    }
+    Some(duplicates)
+}
+
+fn halves(number: u128) -> [u64; 2] {
+    [(number >> 64) as u64, number as u64]
+}
+
+fn join(high: u64, low: u64) -> u128 {
+    u128::from(high) << 64 | u128::from(low)
 }
 
 fn put_dying(out: &mut Vec<u8>, queue: &Queue) {
@@ -239,8 +301,20 @@ fn read_queue(input: &mut Input<'_>) -> Option<Lists> {
         dying.push(Dying { entry: read_entry(input)?, reason, at, asked: false });
     }
     let parked = read_entries(input)?;
-    let leased = read_entries(input)?;
-    Some(Lists { queue, before_pages, pages, after_pages, returned, delayed, dying, parked, leased })
+    let leased = read_leased(input)?;
+    let duplicates = read_duplicates(input)?;
+    Some(Lists {
+        queue,
+        before_pages,
+        pages,
+        after_pages,
+        returned,
+        delayed,
+        dying,
+        parked,
+        leased,
+        duplicates,
+    })
 }
 
 fn put_entries<'a>(out: &mut Vec<u8>, entries: impl Iterator<Item = &'a Entry> + Clone) {
@@ -263,6 +337,7 @@ fn put_entry(out: &mut Vec<u8>, entry: &Entry) {
     put_u64(out, entry.position.0);
     // Zero stands for "never", so a real expiry is written one later.
     put_varint(out, if entry.expires_at == Entry::NEVER { 0 } else { entry.expires_at.0 + 1 });
+    put_varint(out, entry.first_received.0);
     put_u64(out, entry.group);
     put_varint(out, u64::from(entry.size));
     put_varint(out, u64::from(entry.charge));
@@ -280,6 +355,7 @@ fn read_entry(input: &mut Input<'_>) -> Option<Entry> {
     Some(Entry {
         position,
         expires_at,
+        first_received: Time(input.varint()?),
         group: input.u64()?,
         size: u32::try_from(input.varint()?).ok()?,
         charge: u32::try_from(input.varint()?).ok()?,

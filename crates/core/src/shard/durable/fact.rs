@@ -26,6 +26,10 @@ const FACTS_BYTES: usize = 1 << 20;
 pub(in crate::shard) enum Op {
     /// A consumer holds it. Ends with the broker: at recovery such a lease counts as a failed delivery.
     Leased,
+    /// A consumer received it and holds it under a receipt, since when and until when, whatever becomes of the broker.
+    Received { at: Time, until: Time },
+    /// The lease under its receipt ends then, now.
+    Extended { until: Time },
     /// It is gone: acked, dropped, or dead and safe at its target.
     Gone,
     /// It came back; the delivery failed.
@@ -66,6 +70,8 @@ const PURGED: u8 = 8;
 const DROPPED: u8 = 9;
 const PAGE_OPENED: u8 = 10;
 const UNPARKED: u8 = 11;
+const RECEIVED: u8 = 12;
+const EXTENDED: u8 = 13;
 
 /// The facts of the turn so far, encoded.
 #[derive(Debug)]
@@ -152,6 +158,15 @@ impl Facts {
         self.end_run();
         match op {
             Op::Leased => self.bytes.push(LEASED),
+            Op::Received { at, until } => {
+                self.bytes.push(RECEIVED);
+                put_u64(&mut self.bytes, at.0);
+                put_u64(&mut self.bytes, until.0);
+            }
+            Op::Extended { until } => {
+                self.bytes.push(EXTENDED);
+                put_u64(&mut self.bytes, until.0);
+            }
             Op::Gone => self.bytes.push(GONE),
             Op::Failed => self.bytes.push(FAILED),
             Op::Released => self.bytes.push(RELEASED),
@@ -189,6 +204,8 @@ pub(in crate::shard) fn read(payload: &[u8], each: &mut dyn FnMut(Fact)) -> Opti
         let code = input.u8()?;
         let op = match code {
             LEASED => Op::Leased,
+            RECEIVED => Op::Received { at: Time(input.u64()?), until: Time(input.u64()?) },
+            EXTENDED => Op::Extended { until: Time(input.u64()?) },
             GONE => Op::Gone,
             FAILED => Op::Failed,
             RELEASED => Op::Released,
@@ -281,6 +298,12 @@ mod tests {
             },
             Fact::Dropped { queue: b },
             Fact::PageOpened { queue: a, level: 3, location: Position(88) },
+            Fact::Message {
+                queue: b,
+                op: Op::Received { at: Time(7), until: Time(11) },
+                position: Position(24),
+            },
+            Fact::Message { queue: b, op: Op::Extended { until: Time(13) }, position: Position(24) },
             Fact::Message { queue: a, op: Op::Gone, position: Position(64) },
         ];
         let mut facts = Facts::new(1 << 20);

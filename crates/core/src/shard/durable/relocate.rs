@@ -210,7 +210,7 @@ impl Shard {
             return Some(Place::Memory);
         }
         let level = usize::from(level);
-        let ordered = stored.deliver_at().is_none() && !target.refused;
+        let ordered = target.deliver_at == Target::AT_ONCE && !target.refused;
         let paged = ordered && found.ready.levels.get(level)?.in_page(position);
         paged.then_some(Place::Page { slot, level })
     }

@@ -6,7 +6,7 @@
 use super::bytes::Input;
 use super::fact::{FACT_VERSION, FACTS, Fact, Op, PAGE, PAGE_COPY};
 use super::relocate::Aside;
-use crate::message::{MESSAGE, MOVED, MOVED_BYTES, Stored};
+use crate::message::{MESSAGE, MOVED, MOVED_BYTES, Stored, Target};
 use crate::shard::consume::Lease;
 use crate::shard::entry::Entry;
 use crate::shard::publish::record_bytes;
@@ -91,6 +91,7 @@ impl Shard {
             let entry = Entry {
                 position: record.position,
                 expires_at: target.expires_at,
+                first_received: Entry::NOT_RECEIVED,
                 group: stored.group().unwrap_or(0),
                 size: stored.body.len() as u32,
                 charge,
@@ -98,17 +99,20 @@ impl Shard {
                 acquired: 0,
                 level: found.level(stored.priority()),
             };
-            match stored.deliver_at() {
+            if let Some(deduplication) = stored.deduplication() {
+                found.remember(deduplication, stored.group(), stored.published_at(), record.position);
+            }
+            match target.deliver_at {
                 // The fact that it is on its way to the dead-letter target follows.
                 _ if target.refused => {
                     let (reason, at) = (DeadReason::MaxLength, stored.published_at());
                     found.dying.insert(record.position, Dying { entry, reason, at, asked: false });
                 }
-                Some(at) => {
+                Target::AT_ONCE => found.ready.push_back(entry),
+                at => {
                     found.delayed.insert((at, record.position), entry);
                     self.replayed.delays.insert((target.queue, record.position), at);
                 }
-                None => found.ready.push_back(entry),
             }
             self.space.hold(record.position, charge);
         }
@@ -174,18 +178,26 @@ impl Shard {
     }
 
     fn replay_op(&mut self, queue: QueueId, slot: u32, op: Op, position: Position) {
-        let Some(mut entry) = self.take_anywhere(queue, slot, position, op == Op::Leased) else { return };
+        if let Op::Extended { until } = op {
+            return self.replay_extension(queue, position, until);
+        }
+        let hold = matches!(op, Op::Leased | Op::Received { .. });
+        let Some(mut entry) = self.take_anywhere(queue, slot, position, hold) else { return };
         let Some(found) = self.queues.at_mut(slot) else { return };
         match op {
             Op::Leased => {
                 entry.count_delivery();
-                found.leased += 1;
-                found.leased_bytes += u64::from(entry.size);
-                let consumer = ConsumerId { slot: u32::MAX, generation: u32::MAX };
-                let lease = Lease { entry, queue: slot, consumer, pool: None, deadline: None };
-                let (slot, generation) = self.leases.insert(lease);
-                self.replayed.leases.insert((queue, position), LeaseId { slot, generation });
+                self.replay_lease(slot, queue, entry, None);
             }
+            Op::Received { at, until } => {
+                entry.count_delivery();
+                if entry.first_received == Entry::NOT_RECEIVED {
+                    entry.first_received = at;
+                }
+                self.replay_lease(slot, queue, entry, Some((at, until)));
+            }
+            // It took nothing out of a list, and was handled before.
+            Op::Extended { .. } => {}
             Op::Gone => self.space.release(position, entry.charge),
             Op::Failed => {
                 entry.count_failure();
@@ -209,6 +221,31 @@ impl Shard {
                 entry.failures = 0;
                 found.ready.put_back(entry);
             }
+        }
+    }
+
+    /// Books a lease without a holder. One under a receipt has the times of its receive and of its end.
+    pub(in crate::shard) fn replay_lease(
+        &mut self,
+        slot: u32,
+        id: QueueId,
+        entry: Entry,
+        receipt: Option<(Time, Time)>,
+    ) {
+        let Some(found) = self.queues.at_mut(slot) else { return };
+        found.leased += 1;
+        found.leased_bytes += u64::from(entry.size);
+        let consumer = ConsumerId { slot: u32::MAX, generation: u32::MAX };
+        let (received_at, deadline) = receipt.unzip();
+        let lease = Lease { entry, queue: slot, consumer, pool: None, deadline, received_at };
+        let (lease, generation) = self.leases.insert(lease);
+        self.replayed.leases.insert((id, entry.position), LeaseId { slot: lease, generation });
+    }
+
+    fn replay_extension(&mut self, queue: QueueId, position: Position, until: Time) {
+        let Some(id) = self.replayed.leases.get(&(queue, position)) else { return };
+        if let Some(lease) = self.leases.get_mut(id.slot, id.generation) {
+            lease.deadline = Some(until);
         }
     }
 
@@ -256,14 +293,22 @@ impl Shard {
 }
 
 impl Shard {
-    /// Ends a replay, in a turn of its own: every lease was lost with its holder, which counts as a failed
-    /// delivery, and the transfers of dead messages begin anew. Then the shard takes commands.
+    /// Ends a replay, in a turn of its own: a lease was lost with its holder, which counts as a failed delivery, but
+    /// one under a receipt goes on; the transfers of dead messages begin anew. Then the shard takes commands.
     pub fn recovered(&mut self) {
         let replayed = std::mem::take(&mut self.replayed);
         let mut lost: Vec<((QueueId, Position), LeaseId)> = replayed.leases.into_iter().collect();
         lost.sort_unstable_by_key(|(held, _)| *held);
-        for (_, lease) in lost {
-            self.settle(lease, crate::shard::Settle::Again);
+        for (_, id) in lost {
+            match self.leases.get(id.slot, id.generation) {
+                Some(Lease { received_at: Some(_), deadline: Some(until), queue, entry, .. }) => {
+                    self.deadlines.insert((*until, id.slot, id.generation));
+                    self.receipts.insert((*queue, entry.position), id);
+                }
+                _ => {
+                    self.settle(id, crate::shard::Settle::Again);
+                }
+            }
         }
         self.retry_transfers();
         for queue in self.queues.iter_mut() {

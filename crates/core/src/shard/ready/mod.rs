@@ -5,7 +5,8 @@ pub(super) mod level;
 pub(super) mod page;
 
 use super::entry::Entry;
-use groups::Groups;
+use crate::QueueSettings;
+use groups::{GroupKind, Groups};
 use level::Level;
 use leveret_log::Position;
 use std::cmp::Reverse;
@@ -18,7 +19,8 @@ pub(super) struct Ready {
     pub(super) levels: Vec<Level>,
     /// What came back, by level (highest first) and place.
     pub(super) returned: BTreeMap<(Reverse<u8>, Position), Entry>,
-    /// The messages of a queue with groups, which has no levels and does not page.
+    /// The messages of a queue with groups, which do not page. With exclusive groups that is all of them; with fair
+    /// ones those that have a group, and the others stand in their level.
     pub(super) groups: Option<Groups>,
     len: u64,
     bytes: u64,
@@ -35,18 +37,24 @@ pub(super) enum Restored {
 
 /// Where the next message is.
 enum Next {
+    Group,
     Returned,
     Level(usize),
 }
 
 impl Ready {
-    /// An empty list for priorities 0 to `max_priority`, or for groups.
-    pub(super) fn new(max_priority: u8, groups: bool) -> Ready {
-        let levels = if groups { 1 } else { usize::from(max_priority) + 1 };
+    /// An empty list for a queue with these settings. One with groups has no priorities.
+    pub(super) fn new(settings: &QueueSettings) -> Ready {
+        let kind = match settings {
+            QueueSettings { groups: true, .. } => Some(GroupKind::Exclusive),
+            QueueSettings { fair: true, .. } => Some(GroupKind::Fair),
+            _ => None,
+        };
+        let levels = if kind.is_some() { 1 } else { usize::from(settings.max_priority) + 1 };
         Ready {
             levels: (0..levels).map(|_| Level::default()).collect(),
             returned: BTreeMap::new(),
-            groups: groups.then(Groups::default),
+            groups: kind.map(Groups::new),
             len: 0,
             bytes: 0,
         }
@@ -65,7 +73,7 @@ impl Ready {
     /// Takes a new message.
     pub(super) fn push_back(&mut self, entry: Entry) {
         self.add(&entry);
-        match &mut self.groups {
+        match self.groups_of(entry.group) {
             Some(groups) => groups.insert(entry),
             None => self.level_of(&entry).push_back(entry),
         }
@@ -74,7 +82,7 @@ impl Ready {
     /// Takes back a message at its old place.
     pub(super) fn put_back(&mut self, entry: Entry) {
         self.add(&entry);
-        match &mut self.groups {
+        match self.groups_of(entry.group) {
             Some(groups) => groups.insert(entry),
             None => {
                 self.returned.insert((Reverse(entry.level), entry.position), entry);
@@ -84,10 +92,8 @@ impl Ready {
 
     /// The message that goes out next; `None` when there is none, or when it is still on its way from disk.
     pub(super) fn front(&self) -> Option<&Entry> {
-        if let Some(groups) = &self.groups {
-            return groups.front();
-        }
         match self.next()? {
+            Next::Group => self.groups.as_ref()?.front(),
             Next::Returned => self.returned.first_key_value().map(|(_, entry)| entry),
             Next::Level(level) => self.levels[level].front(),
         }
@@ -95,22 +101,35 @@ impl Ready {
 
     /// Takes the message that goes out next. With `hold`, its group waits for [`Ready::release`].
     pub(super) fn pop_front(&mut self, hold: bool) -> Option<Entry> {
-        let entry = match &mut self.groups {
-            Some(groups) => groups.pop_front(hold)?,
-            None => match self.next()? {
-                Next::Returned => self.returned.pop_first()?.1,
-                Next::Level(level) => self.levels[level].pop_front()?,
-            },
+        let entry = match self.next()? {
+            Next::Group => self.groups.as_mut()?.pop_front(hold)?,
+            Next::Returned => self.returned.pop_first()?.1,
+            Next::Level(level) => self.levels[level].pop_front()?,
         };
+        self.subtract(&entry);
+        self.count_held(&entry, hold);
+        Some(entry)
+    }
+
+    /// Takes the next message of an exclusive group that the caller holds, if `fits`.
+    pub(super) fn pop_of_group(&mut self, group: u64, fits: impl Fn(&Entry) -> bool) -> Option<Entry> {
+        let groups = self.groups.as_mut()?;
+        groups.next_of(group).filter(|entry| fits(entry))?;
+        let entry = groups.pop_of(group)?;
         self.subtract(&entry);
         Some(entry)
     }
 
     /// Takes the message at `position`, if it is in memory.
     pub(super) fn remove(&mut self, position: Position, hold: bool) -> Option<Entry> {
-        let entry = match &mut self.groups {
-            Some(groups) => groups.remove(position, hold)?,
-            None => self.remove_from_levels(position)?,
+        let grouped = self.groups.as_mut().and_then(|groups| groups.remove(position, hold));
+        let entry = match grouped {
+            Some(entry) => entry,
+            None => {
+                let entry = self.remove_from_levels(position)?;
+                self.count_held(&entry, hold);
+                entry
+            }
         };
         self.subtract(&entry);
         Some(entry)
@@ -118,10 +137,9 @@ impl Ready {
 
     /// Whether a message of this level and group is here, in memory.
     pub(super) fn in_memory_at(&self, level: u8, group: Option<u64>, position: Position) -> bool {
-        if let Some(groups) = &self.groups {
-            return groups.contains(group.unwrap_or(0), position);
-        }
-        self.returned.contains_key(&(Reverse(level), position))
+        let group = group.unwrap_or(0);
+        self.groups.as_ref().is_some_and(|groups| groups.contains(group, position))
+            || self.returned.contains_key(&(Reverse(level), position))
             || self.levels.get(usize::from(level)).is_some_and(|level| level.in_memory_at(position))
     }
 
@@ -142,8 +160,13 @@ impl Ready {
 
     /// A held message of a group is settled.
     pub(super) fn release(&mut self, entry: &Entry) {
-        if let Some(groups) = &mut self.groups {
-            groups.release(entry);
+        match self.groups_of(entry.group) {
+            Some(groups) => groups.release(entry),
+            None => {
+                if let Some(groups) = &mut self.groups {
+                    groups.count_other(false);
+                }
+            }
         }
     }
 
@@ -158,7 +181,7 @@ impl Ready {
     /// the end. Neither is [`Ready::push_back`]'s choice, which would let a long head overflow into the tail.
     pub(super) fn restore(&mut self, entry: Entry, place: Restored) {
         self.add(&entry);
-        match &mut self.groups {
+        match self.groups_of(entry.group) {
             Some(groups) => groups.insert(entry),
             None => match place {
                 Restored::Head => self.level_of(&entry).head.push_back(entry),
@@ -176,8 +199,27 @@ impl Ready {
         Some(())
     }
 
-    /// Which message is next: the highest level with any, and in it the oldest of head and returned.
+    /// Which message is next: that of the groups, if there are any, or that of the levels; the older of both.
     fn next(&self) -> Option<Next> {
+        let Some(groups) = &self.groups else { return self.next_of_levels() };
+        let Some(grouped) = groups.front() else { return self.next_of_levels() };
+        // Messages of no group are tenants of their own, and never noisy.
+        match self.next_of_levels() {
+            None => Some(Next::Group),
+            Some(next) if groups.front_is_noisy() => Some(next),
+            Some(next) => {
+                let other = match next {
+                    Next::Returned => self.returned.first_key_value().map(|((_, position), _)| *position),
+                    Next::Level(level) => self.levels[level].front().map(|entry| entry.position),
+                    Next::Group => None,
+                };
+                Some(if other.is_some_and(|other| other < grouped.position) { next } else { Next::Group })
+            }
+        }
+    }
+
+    /// Which message of the levels is next: the highest level with any, and in it the oldest of head and returned.
+    fn next_of_levels(&self) -> Option<Next> {
         let returned =
             self.returned.first_key_value().map(|((Reverse(level), position), _)| (*level, *position));
         for (index, level) in self.levels.iter().enumerate().rev() {
@@ -204,6 +246,21 @@ impl Ready {
         levels.iter_mut().enumerate().rev().find_map(|(index, level)| {
             level.remove(position).or_else(|| returned.remove(&(Reverse(index as u8), position)))
         })
+    }
+
+    /// The groups, if a message of this group (0 for none) stands there.
+    fn groups_of(&mut self, group: u64) -> Option<&mut Groups> {
+        self.groups.as_mut().filter(|groups| groups.takes(group))
+    }
+
+    /// Counts a message that stood in a level and is held now, on a queue with fair groups.
+    fn count_held(&mut self, entry: &Entry, hold: bool) {
+        if let Some(groups) = &mut self.groups
+            && hold
+            && !groups.takes(entry.group)
+        {
+            groups.count_other(true);
+        }
     }
 
     fn level_of(&mut self, entry: &Entry) -> &mut Level {

@@ -84,7 +84,19 @@ pub(in crate::shard) fn decode(payload: &[u8]) -> Option<Page> {
             later => Time(later - 1),
         };
         let position = Position(before);
-        entries.push(Entry { position, expires_at, group: 0, size, charge, failures: 0, acquired: 0, level });
+        let first_received = Entry::NOT_RECEIVED;
+        let (group, failures, acquired) = (0, 0, 0);
+        entries.push(Entry {
+            position,
+            expires_at,
+            first_received,
+            group,
+            size,
+            charge,
+            failures,
+            acquired,
+            level,
+        });
     }
     Some(Page { queue, level, entries })
 }

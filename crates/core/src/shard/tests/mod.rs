@@ -297,7 +297,14 @@ fn open(disk: &MemoryDisk, queues: &[(QueueId, QueueSettings)], now: Time) -> (S
 fn put(shard: &mut Shard, queues: &[QueueId], serial: u64, traits: Traits) -> Published {
     let mut body = [0; 40];
     body[..8].copy_from_slice(&serial.to_le_bytes());
-    let message = NewMessage { exchange: "", routing_key: "q", properties: &[0, 0], body: &body, traits };
+    let message = NewMessage {
+        exchange: "",
+        routing_key: "q",
+        properties: &[0, 0],
+        body: &body,
+        traits,
+        deduplication: None,
+    };
     shard.publish(queues, &message).unwrap()
 }
 

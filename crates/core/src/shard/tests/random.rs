@@ -2,7 +2,8 @@
 //! A seed that fails stays here as a test of its own.
 
 use super::*;
-use crate::{DelayedRetry, Overflow, RetryOn};
+use crate::shard::{Receipt, Receive};
+use crate::{DelayedRetry, Overflow, Redrive, Retention, RetryOn};
 use std::collections::BTreeMap;
 
 /// A generator that is the same everywhere (xorshift64*).
@@ -37,6 +38,8 @@ struct Run {
     ids: Vec<QueueId>,
     held: Vec<Delivery>,
     consumers: Vec<(ConnectionId, ConsumerId)>,
+    /// Receipts, good or stale.
+    receipts: Vec<(QueueId, Receipt)>,
     pool: PoolId,
     /// Messages of the first queue (which drops nothing by itself): stored and not yet settled for good.
     owed: BTreeMap<u64, ()>,
@@ -62,7 +65,19 @@ fn queue_kinds() -> Vec<QueueSettings> {
             consumer_timeout_ms: Some(400),
             ..limited
         },
-        QueueSettings { single_active_consumer: true, active_by_priority: true, ..base },
+        QueueSettings { single_active_consumer: true, active_by_priority: true, ..base.clone() },
+        QueueSettings {
+            fair: true,
+            redrive: Some(Redrive { queue: "dead".into(), max_receives: 3 }),
+            ..base.clone()
+        },
+        QueueSettings {
+            groups: true,
+            delay_ms: 20,
+            retention: Some(Retention { ms: 3_000, first_ms: 2_000 }),
+            redrive: Some(Redrive { queue: "dead".into(), max_receives: 2 }),
+            ..base
+        },
     ]
 }
 
@@ -72,16 +87,27 @@ impl Run {
         let ids = queue_kinds().into_iter().map(|settings| rig.queue(settings)).collect();
         let pool = rig.turn(|shard| shard.open_pool(30));
         let random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-        Run { rig, random, ids, held: Vec::new(), consumers: Vec::new(), pool, owed: BTreeMap::new() }
+        Run {
+            rig,
+            random,
+            ids,
+            held: Vec::new(),
+            consumers: Vec::new(),
+            receipts: Vec::new(),
+            pool,
+            owed: BTreeMap::new(),
+        }
     }
 
     fn step(&mut self) {
         match self.random.below(100) {
-            0..30 => self.publish(),
+            0..26 => self.publish(),
+            26..30 => self.receive(),
             30..60 => self.settle(),
             60..68 => self.subscribe(),
             68..72 => self.unsubscribe(),
-            72..76 => self.get(),
+            72..74 => self.get(),
+            74..76 => self.use_receipts(),
             76..84 => {
                 let ms = self.random.below(120);
                 self.rig.pass(ms);
@@ -125,6 +151,7 @@ impl Run {
                     .then(|| self.random.below(200)),
                 delay_ms: delayed.then(|| self.random.below(300)),
                 group: (!self.random.one_in(4)).then(|| 1 + self.random.below(5)),
+                sent_at: None,
             };
             if queues.contains(&self.ids[0]) {
                 self.owed.insert(serial, ());
@@ -206,6 +233,35 @@ impl Run {
         }
     }
 
+    /// The first queue owes every message until it is settled through its lease, so nothing is received from it.
+    fn receive(&mut self) {
+        let queue = self.random.pick(&self.ids[1..]);
+        let visibility_ms = Some(self.random.below(300));
+        let attempt = self.random.one_in(4).then(|| u128::from(self.random.below(3)));
+        let receive = Receive { queue, max: 1 + self.random.below(10) as u32, visibility_ms, attempt };
+        let mut received = Vec::new();
+        self.rig.turn(|shard| shard.receive(&receive, &mut received)).unwrap();
+        self.receipts.extend(received.iter().map(|received| (queue, received.receipt)));
+    }
+
+    fn use_receipts(&mut self) {
+        for _ in 0..self.random.below(30) {
+            if self.receipts.is_empty() {
+                return;
+            }
+            let index = self.random.below(self.receipts.len() as u64) as usize;
+            let (queue, receipt) = self.receipts.swap_remove(index);
+            // Both may find that the lease has ended, which must harm nothing.
+            if self.random.one_in(3) {
+                let ms = self.random.below(200);
+                let _late = self.rig.turn(|shard| shard.extend(queue, receipt, ms, 400));
+                self.receipts.push((queue, receipt));
+            } else {
+                let _late = self.rig.turn(|shard| shard.delete(queue, receipt));
+            }
+        }
+    }
+
     fn transfer(&mut self) {
         let dead = std::mem::take(&mut self.rig.dead);
         for dead in dead {
@@ -235,7 +291,8 @@ impl Run {
 
     fn purge(&mut self) {
         let queue = self.random.pick(&self.ids[1..]);
-        self.rig.turn(|shard| shard.purge(queue));
+        let held_too = self.random.one_in(2);
+        self.rig.turn(|shard| if held_too { shard.purge_all(queue) } else { shard.purge(queue) });
     }
 
     fn unpark(&mut self) {

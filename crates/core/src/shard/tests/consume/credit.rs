@@ -89,6 +89,7 @@ fn the_window_counts_bytes_too() {
         properties: &[0, 0],
         body: &body,
         traits: Traits::default(),
+        deduplication: None,
     };
     rig.writes = false;
     rig.subscribe(queue, ALICE, 0);

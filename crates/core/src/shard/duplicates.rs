@@ -1,0 +1,95 @@
+//! Duplicates: a queue that deduplicates knows every message again for five minutes after it was first sent, whether
+//! it is still there or not (SQS's FIFO queues). A purge forgets them.
+
+use super::queue::Queue;
+use crate::limits::DEDUPLICATION_MS;
+use crate::message::{Deduplication, NewMessage};
+use crate::{DeduplicationScope, Time};
+use leveret_log::Position;
+use rustc_hash::FxHashMap;
+use std::collections::VecDeque;
+
+/// The message that another is a duplicate of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Duplicate {
+    /// Its id.
+    pub message_id: u128,
+    /// Where it was stored.
+    pub position: Position,
+}
+
+/// What a queue remembers of the messages of the last minutes.
+#[derive(Debug, Default)]
+pub(super) struct Duplicates {
+    known: FxHashMap<u128, Duplicate>,
+    /// The known ones in the order in which they came, and when each is forgotten.
+    order: VecDeque<(Time, u128)>,
+}
+
+impl Duplicates {
+    /// Remembers a message that came at `now`.
+    pub(super) fn add(&mut self, key: u128, duplicate: Duplicate, now: Time) {
+        self.restore(key, duplicate, now.plus_ms(DEDUPLICATION_MS));
+    }
+
+    /// Remembers a message until `until`. Call it in the order in which they came.
+    pub(super) fn restore(&mut self, key: u128, duplicate: Duplicate, until: Time) {
+        self.known.insert(key, duplicate);
+        self.order.push_back((until, key));
+    }
+
+    /// The message known by this key, if it came in the last five minutes.
+    pub(super) fn find(&mut self, key: u128, now: Time) -> Option<Duplicate> {
+        while let Some((until, old)) = self.order.front().copied() {
+            if until > now {
+                break;
+            }
+            self.order.pop_front();
+            self.known.remove(&old);
+        }
+        self.known.get(&key).copied()
+    }
+
+    /// Forgets all.
+    pub(super) fn clear(&mut self) {
+        *self = Duplicates::default();
+    }
+
+    /// All that are known, oldest first: until when, by what, and which message.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Time, u128, Duplicate)> {
+        self.order.iter().filter_map(|(until, key)| Some((*until, *key, *self.known.get(key)?)))
+    }
+}
+
+impl Queue {
+    /// The message that this one is a duplicate of.
+    pub(super) fn duplicate(&mut self, message: &NewMessage<'_>, now: Time) -> Option<Duplicate> {
+        let scope = self.settings.deduplicate?;
+        let key = key_in(scope, message.deduplication?, message.traits.group);
+        self.duplicates.find(key, now)
+    }
+
+    /// Remembers a message that was stored, if the queue deduplicates.
+    pub(super) fn remember(
+        &mut self,
+        deduplication: Deduplication,
+        group: Option<u64>,
+        now: Time,
+        position: Position,
+    ) {
+        if let Some(scope) = self.settings.deduplicate {
+            let duplicate = Duplicate { message_id: deduplication.message_id, position };
+            self.duplicates.add(key_in(scope, deduplication, group), duplicate, now);
+        }
+    }
+}
+
+/// By what a queue knows a message again: with the scope of a group, the same id in another group is another message.
+fn key_in(scope: DeduplicationScope, deduplication: Deduplication, group: Option<u64>) -> u128 {
+    /// An odd number without structure, so that groups spread over all bits.
+    const SPREAD: u128 = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
+    match scope {
+        DeduplicationScope::Queue => deduplication.key,
+        DeduplicationScope::Group => deduplication.key ^ u128::from(group.unwrap_or(0)).wrapping_mul(SPREAD),
+    }
+}
