@@ -69,6 +69,45 @@ impl LeaseId {
     pub const NONE: LeaseId = LeaseId { slot: u32::MAX, generation: u32::MAX };
 }
 
+/// A message's id at the doors that give every message one: a UUID, which AMQP carries as `message-id`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct MessageId(pub u128);
+
+impl MessageId {
+    /// A random id (UUID version 4) from 128 random bits.
+    pub fn random(bits: u128) -> MessageId {
+        const VERSION: u128 = 0x4 << 76;
+        const VARIANT: u128 = 0x2 << 62;
+        MessageId(bits & !(0xf << 76) & !(0x3 << 62) | VERSION | VARIANT)
+    }
+
+    /// The id of a message that came without one: it says where the message was stored, so it stays the same (UUID
+    /// version 8).
+    pub fn of_position(shard: ShardIndex, position: leveret_log::Position) -> MessageId {
+        const VERSION: u128 = 0x8 << 76;
+        const VARIANT: u128 = 0x2 << 62;
+        let (high, low) = (position.0 >> 32, position.0 & 0xffff_ffff);
+        MessageId(u128::from(shard.0) << 112 | u128::from(high) << 80 | VERSION | VARIANT | u128::from(low))
+    }
+
+    /// Reads an id as [`MessageId`] is displayed, in either case of letters.
+    pub fn parse(text: &str) -> Option<MessageId> {
+        let bytes = text.as_bytes();
+        let dashes = bytes.len() == 36 && [8, 13, 18, 23].iter().all(|at| bytes[*at] == b'-');
+        let digits: String = dashes.then(|| text.chars().filter(|digit| *digit != '-').collect())?;
+        let whole = digits.len() == 32 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+        whole.then(|| u128::from_str_radix(&digits, 16).ok().map(MessageId))?
+    }
+}
+
+impl fmt::Display for MessageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let id = self.0;
+        let (a, b, c) = ((id >> 96) as u32, (id >> 80) as u16, (id >> 64) as u16);
+        write!(f, "{a:08x}-{b:04x}-{c:04x}-{:04x}-{:012x}", (id >> 48) as u16, id & 0xffff_ffff_ffff)
+    }
+}
+
 /// A log of the broker: the catalog's, or that of one shard.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum LogId {

@@ -22,7 +22,7 @@ pub mod wire;
 /// Where a record is in a log: doors compare positions, and never see the log itself.
 pub use leveret_log::Position;
 
-pub use ids::{ConnectionId, ConsumerId, LeaseId, LogId, QueueId, ShardIndex, Time, Wait};
+pub use ids::{ConnectionId, ConsumerId, LeaseId, LogId, MessageId, QueueId, ShardIndex, Time, Wait};
 pub use refusal::{Cause, Refusal};
 pub use settings::{
     DEFAULT_DELIVERY_LIMIT, DEFAULT_VISIBILITY_TIMEOUT_MS, DeadLetterTarget, DeduplicationScope,

@@ -6,7 +6,7 @@ use super::{Access, Outcome, Waits};
 use crate::message::Stored;
 use crate::shard::{DeadLetter, DeadReason, Transfer};
 use crate::wire::{Properties, RawProperties, ShortStr, Table, Value};
-use crate::{Cause, DeadLetterTarget, LogId, QueueId};
+use crate::{Cause, DeadLetterTarget, LogId, MessageId, QueueId};
 use leveret_log::Position;
 use std::sync::Arc;
 
@@ -27,12 +27,17 @@ struct Source {
     vhost: Arc<str>,
     name: Arc<str>,
     target: DeadLetterTarget,
+    /// The message's age goes with it: SQS keeps what was dead-lettered from a standard queue until its retention in
+    /// the dead-letter queue has passed since it was first sent.
+    keeps_age: bool,
+    /// The message keeps its id, too, if that was only its place.
+    keeps_id: bool,
 }
 
 /// Sends one dead message on its way.
 pub(super) fn transfer<A: Access>(access: &mut A, dead: &DeadLetter) -> Option<PendingTransfer> {
     let shard = dead.queue.shard();
-    let source = source_of(access, dead.queue);
+    let source = source_of(access, dead);
     // What could not be sent stays dead at its source, and is sent after the next start: a log has failed.
     let moved = source.as_ref().map_or(Ok(None), |source| send(access, source, dead)).ok()?;
     let keeps = source.is_some_and(|source| source.target.at_least_once);
@@ -57,10 +62,22 @@ pub(super) fn transfer<A: Access>(access: &mut A, dead: &DeadLetter) -> Option<P
     None
 }
 
-fn source_of<A: Access>(access: &A, queue: QueueId) -> Option<Source> {
-    let found = access.catalog().queue_by_id(queue)?;
-    let target = found.settings.dead_letter.clone()?;
-    Some(Source { vhost: found.vhost.clone(), name: found.name.clone(), target })
+/// What was delivered too often goes to the dead-letter queue of the redrive, if there is one.
+fn source_of<A: Access>(access: &A, dead: &DeadLetter) -> Option<Source> {
+    let found = access.catalog().queue_by_id(dead.queue)?;
+    let settings = &found.settings;
+    let redrive = settings.redrive.as_ref().filter(|_| dead.reason == DeadReason::DeliveryLimit);
+    let target = match redrive {
+        Some(redrive) => DeadLetterTarget {
+            exchange: "".into(),
+            routing_key: Some(redrive.queue.clone()),
+            at_least_once: false,
+        },
+        None => settings.dead_letter.clone()?,
+    };
+    let keeps_id = redrive.is_some();
+    let keeps_age = keeps_id && !settings.groups;
+    Some(Source { vhost: found.vhost.clone(), name: found.name.clone(), target, keeps_age, keeps_id })
 }
 
 /// A dead message could be neither sent nor found to have no target: it cannot be read, or the target's log refuses it.
@@ -76,6 +93,11 @@ fn send<A: Access>(access: &mut A, source: &Source, dead: &DeadLetter) -> Result
         None => original_keys(&stored, &properties),
     };
     let deaths = record_death(&mut properties, source, &stored, dead);
+    if source.keeps_id && properties.message_id.is_none() {
+        // Its place was its identity, and changes now.
+        let id = MessageId::of_position(dead.queue.shard(), dead.position);
+        properties.message_id = ShortStr::try_from(id.to_string().as_str()).ok();
+    }
     if let (Some(_), Some(headers)) = (&source.target.routing_key, &mut properties.headers) {
         headers.remove("CC");
     }
@@ -83,6 +105,7 @@ fn send<A: Access>(access: &mut A, source: &Source, dead: &DeadLetter) -> Result
     properties.encode(&mut raw).map_err(|_| NotSent)?;
     let parsed = RawProperties::parse(&raw).map_err(|_| NotSent)?;
     let mut traits = traits_of(&parsed).map_err(|_| NotSent)?;
+    traits.sent_at = source.keeps_age.then(|| stored.published_at());
     let catalog = access.catalog();
     let mut queues = Vec::new();
     let routing_keys: Vec<&str> = keys.iter().map(String::as_str).collect();

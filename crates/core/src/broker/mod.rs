@@ -10,9 +10,11 @@ mod consume;
 mod dead_letter;
 mod declare;
 mod housekeep;
+mod move_task;
 mod publish;
 mod queues;
 mod routes;
+mod send;
 mod waits;
 
 pub use access::Access;
@@ -20,8 +22,10 @@ pub use consume::{Consume, Consuming};
 pub use dead_letter::PendingTransfer;
 pub use declare::{Bind, DeclareExchange};
 pub use housekeep::{apply_settings, delete_queue, housekeep};
+pub use move_task::{MoveStep, move_messages};
 pub use publish::{Outcome, Publish};
 pub use queues::{DeclareQueue, QueueDeclared};
+pub use send::{Send, Sent, send};
 pub use waits::Waits;
 
 use crate::ConnectionId;

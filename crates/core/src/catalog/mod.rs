@@ -18,6 +18,7 @@ mod access;
 mod declare;
 mod fact;
 mod list;
+mod move_tasks;
 mod policy;
 mod route;
 mod state;
@@ -34,7 +35,8 @@ pub use fact::{CATALOG_FACTS, FACT_VERSION, Fact, FactError};
 pub use policy::{ApplyTo, NewPolicy, Policy, PolicyScope};
 pub use route::Routed;
 pub use state::{
-    Attributes, Binding, Destination, DestinationKind, Exchange, Queue, QueueKind, Vhost, VhostLimits,
+    Attributes, Binding, Destination, DestinationKind, Exchange, MoveStatus, MoveTask, Queue, QueueKind,
+    Vhost, VhostLimits,
 };
 
 use crate::{ConnectionId, Refusal};

@@ -3,7 +3,7 @@
 
 use crate::catalog::access::{HashAlgorithm, PasswordHash, UserLimits};
 use crate::catalog::policy::{ApplyTo, PolicyScope};
-use crate::catalog::state::{Attributes, DestinationKind, QueueKind, VhostLimits};
+use crate::catalog::state::{Attributes, DestinationKind, MoveStatus, MoveTask, QueueKind, VhostLimits};
 use crate::wire::{RawTable, Reader, Table, WireError};
 use crate::{ConnectionId, QueueId};
 use std::collections::BTreeMap;
@@ -73,6 +73,7 @@ enumerations! {
     DestinationKind { Queue = 0, Exchange = 1 }
     PolicyScope { User = 0, Operator = 1 }
     ApplyTo { All = 0, Exchanges = 1, Queues = 2, ClassicQueues = 3, QuorumQueues = 4, Streams = 5 }
+    MoveStatus { Running = 0, Cancelling = 1, Cancelled = 2, Completed = 3, Failed = 4 }
     HashAlgorithm { Sha256 = 0, Sha512 = 1, Md5 = 2 }
 }
 
@@ -83,6 +84,7 @@ structures! {
     UserLimits { max_connections, max_channels }
     PasswordHash { algorithm, bytes }
     Attributes { values, tags }
+    MoveTask { vhost, source, destination, rate, started_at, messages, moved, status, failure }
 }
 
 impl Field for bool {

@@ -14,7 +14,7 @@ mod tests;
 
 use super::access::{PasswordHash, UserLimits};
 use super::policy::{ApplyTo, PolicyScope};
-use super::state::{Attributes, DestinationKind, QueueKind, VhostLimits};
+use super::state::{Attributes, DestinationKind, MoveTask, QueueKind, VhostLimits};
 use crate::wire::{Reader, Table, WireError};
 use crate::{ConnectionId, QueueId};
 use field::Field;
@@ -152,6 +152,10 @@ facts! {
     40 QueueAttributesSet { id: QueueId, attributes: Attributes }
     /// An exchange has these attributes and tags, and no others.
     41 ExchangeAttributesSet { vhost: Arc<str>, name: Arc<str>, attributes: Attributes }
+    /// A message move task is there, or stands so.
+    42 MoveTaskPut { id: Arc<str>, task: MoveTask }
+    /// A message move task is remembered no more.
+    43 MoveTaskForgotten { id: Arc<str> }
 }
 
 impl Fact {

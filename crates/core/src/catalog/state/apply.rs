@@ -39,6 +39,12 @@ impl State {
             | Fact::QueueDeleted { .. }
             | Fact::Bound { .. }
             | Fact::Unbound { .. } => self.apply_to_routes(fact),
+            Fact::MoveTaskPut { id, task } => {
+                self.move_tasks.insert(id, task);
+            }
+            Fact::MoveTaskForgotten { id } => {
+                self.move_tasks.remove(&id);
+            }
             Fact::QueueAttributesSet { .. } | Fact::ExchangeAttributesSet { .. } => {
                 self.apply_to_attributes(fact)
             }
@@ -63,6 +69,7 @@ impl State {
                 for queue in vhost.queues.values() {
                     self.forget(queue);
                 }
+                self.move_tasks.retain(|_, task| task.vhost != name);
                 for user in self.users.values_mut() {
                     user.permissions.remove(&name);
                     user.topic_permissions.remove(&name);

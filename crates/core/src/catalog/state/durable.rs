@@ -46,6 +46,9 @@ impl State {
         for user in self.users.values() {
             user.facts(each);
         }
+        for (id, task) in &self.move_tasks {
+            each(Fact::MoveTaskPut { id: id.clone(), task: task.clone() });
+        }
     }
 }
 

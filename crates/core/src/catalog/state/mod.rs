@@ -6,6 +6,7 @@ mod attributes;
 mod binding;
 mod durable;
 mod exchange;
+mod move_task;
 mod queue;
 mod vhost;
 
@@ -13,6 +14,7 @@ pub use attributes::Attributes;
 pub(super) use binding::Target;
 pub use binding::{Binding, Destination, DestinationKind};
 pub use exchange::Exchange;
+pub use move_task::{MoveStatus, MoveTask};
 pub use queue::{Queue, QueueKind};
 pub use vhost::{Vhost, VhostLimits};
 
@@ -34,6 +36,8 @@ pub(super) struct State {
     pub(super) queues: FxHashMap<QueueId, Arc<Queue>>,
     /// The exclusive queues of each connection.
     pub(super) owned: FxHashMap<ConnectionId, BTreeSet<QueueId>>,
+    /// The message move tasks, by their ids.
+    pub(super) move_tasks: BTreeMap<Arc<str>, MoveTask>,
     pub(super) serials: Serials,
 }
 
