@@ -122,7 +122,7 @@ impl Session {
         let queue = self.find_queue(access, name)?;
         let shard = access.shard(queue.shard());
         let purged = shard.purge(queue);
-        let wait = Wait { log: LogId::Shard(queue.shard()), position: shard.position() };
+        let wait = Wait { log: LogId::Shard(queue.shard()), position: shard.write_out() };
         Ok((purged, Waits::One(wait)))
     }
 

@@ -179,6 +179,13 @@ impl Shard {
         [lease, queue].into_iter().flatten().min()
     }
 
+    /// Writes the turn's facts so far, and says up to where the log must be durable for all of them to be. For a
+    /// promise about what no message was stored for: a message that is deleted, received or purged.
+    pub fn write_out(&mut self) -> Position {
+        self.write_facts();
+        self.position()
+    }
+
     /// Where the next record will be: the log must be durable up to here for all that was appended to be.
     pub fn position(&self) -> Position {
         self.tail.as_ref().map_or(Position::NONE, Tail::next_position)

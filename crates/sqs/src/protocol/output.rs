@@ -55,6 +55,13 @@ impl Output {
         self
     }
 
+    /// Adds all fields of another.
+    #[must_use]
+    pub fn and(mut self, other: Output) -> Output {
+        self.fields.extend(other.fields);
+        self
+    }
+
     /// Adds a text, if there is one.
     #[must_use]
     pub fn optional(self, name: &'static str, value: Option<impl Into<String>>) -> Output {

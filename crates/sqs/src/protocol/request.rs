@@ -54,7 +54,11 @@ fn json(request: &Request<'_>, target: &str) -> Result<Call, Malformed> {
         Some(("AmazonSQS", action)) => (Service::Sqs, action),
         Some(("AmazonSNS" | "AmazonSimpleNotificationService", action)) => (Service::Sns, action),
         _ => {
-            return Err(wrong(Service::Sqs, Code::UNKNOWN_OPERATION, "The target of the request is unknown."));
+            return Err(wrong(
+                Service::Sqs,
+                Code::UNKNOWN_OPERATION,
+                "The target of the request is unknown.",
+            ));
         }
     };
     let value = if request.body.is_empty() {
