@@ -3,11 +3,11 @@
 //! A consumer is in its queue's ring while all of its credits last. Whatever gives credit back puts it in again.
 
 use super::Consumer;
-use crate::ConnectionId;
 use crate::limits::{CONNECTION_WINDOW_BYTES, CONNECTION_WINDOW_MESSAGES};
 use crate::shard::Shard;
 use crate::shard::effect::Effect;
 use crate::shard::slots::Slots;
+use crate::{ConnectionId, ConsumerId};
 
 /// A credit that the consumers of a channel have in common (AMQP `basic.qos` with `global`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -69,6 +69,27 @@ impl Shard {
         let Some(found) = self.pools.get_mut(pool.slot, pool.generation) else { return };
         found.limit = pool_limit(limit);
         self.wake_pool(pool);
+    }
+
+    /// Lets consumers that are there already share a common credit. What they hold counts, so that it may be used up at
+    /// once (RabbitMQ begins with the unacked deliveries of the channel, too). Ids of consumers that are gone are
+    /// passed over, and so are those that share one already.
+    pub fn join_pool(&mut self, pool: PoolId, consumers: &[ConsumerId]) {
+        let Shard { pools, consumers: all, leases, .. } = self;
+        let Some(found) = pools.get_mut(pool.slot, pool.generation) else { return };
+        for id in consumers {
+            if let Some(consumer) = all.get_mut(id.slot, id.generation).filter(|it| it.pool.is_none()) {
+                consumer.pool = Some(pool);
+                found.members.push(id.slot);
+            }
+        }
+        for lease in leases.iter_mut().filter(|lease| lease.pool.is_none()) {
+            let ConsumerId { slot, generation } = lease.consumer;
+            if all.get(slot, generation).is_some_and(|consumer| consumer.pool == Some(pool)) {
+                lease.pool = Some(pool);
+                found.used += 1;
+            }
+        }
     }
 
     /// Forgets a common credit; its channel is gone, and with it its consumers.

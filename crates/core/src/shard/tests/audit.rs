@@ -16,6 +16,12 @@ pub(super) fn audit(shard: &Shard, reader: &Reader) {
         ledger.audit_queue(queue, &leases.remove(&slot).unwrap_or_default());
     }
     assert!(leases.is_empty(), "a lease of a queue that is gone");
+    for (slot, pool) in shard.pools.iter() {
+        let generation = shard.pools.generation(slot).unwrap();
+        let uses = |lease: &Lease| lease.pool == Some(PoolId { slot, generation });
+        let used = shard.leases.iter().filter(|(_, lease)| uses(lease)).count();
+        assert_eq!(pool.used, used as i64, "the common credit {slot} in use");
+    }
     let last = ledger.segments.keys().copied().chain([shard.space.segment_of(shard.position())]).max();
     for segment in 0..=last.unwrap() {
         let counted = ledger.segments.get(&segment).copied().unwrap_or_default();

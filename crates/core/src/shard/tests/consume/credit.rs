@@ -45,6 +45,32 @@ fn the_consumers_of_a_channel_share_a_pool() {
 }
 
 #[test]
+fn consumers_join_a_pool_with_what_they_hold() {
+    let mut rig = Rig::new();
+    let queues = [rig.queue(QueueSettings::default()), rig.queue(QueueSettings::default())];
+    let consumers = queues.map(|queue| rig.subscribe(queue, ALICE, 2));
+    let outside = rig.subscribe(queues[0], BOB, 1);
+    queues.iter().for_each(|queue| rig.publish(*queue, 20));
+    let held: Vec<_> = rig.deliveries().into_iter().filter(|held| held.consumer != outside).collect();
+    assert_eq!(held.len(), 4);
+    let pool = rig.turn(|shard| {
+        let pool = shard.open_pool(3);
+        let gone = ConsumerId { slot: 99, generation: 0 };
+        shard.join_pool(pool, &[consumers[0], consumers[1], gone]);
+        // Once is enough.
+        shard.join_pool(pool, &consumers);
+        pool
+    });
+    rig.settle(&held[0], Settle::Done);
+    assert!(rig.deliveries().is_empty(), "three are held, which is the limit");
+    rig.settle_all(&held[1..], Settle::Done);
+    assert_eq!(rig.deliveries().len(), 3, "two for one and one for the other, though each may have two");
+    rig.turn(|shard| shard.resize_pool(pool, 4));
+    assert_eq!(rig.deliveries().len(), 1);
+    rig.check();
+}
+
+#[test]
 fn both_the_pool_and_the_consumer_must_have_credit() {
     let mut rig = Rig::new();
     let queue = rig.queue(QueueSettings::default());
