@@ -6,10 +6,10 @@ use crate::codec::ReplyCode;
 use crate::codec::method::basic;
 use crate::connection::fault::Fault;
 use crate::connection::link::{Context, Registered};
-use leveret_core::ShardIndex;
 use leveret_core::broker::{Access, Consume, Consuming};
 use leveret_core::shard::PoolId;
 use leveret_core::wire::{RawTable, RawValue};
+use leveret_core::{ConsumerId, ShardIndex};
 use std::sync::Arc;
 
 impl Channel {
@@ -20,11 +20,7 @@ impl Channel {
             return Err(Fault::new(ReplyCode::NotImplemented, text));
         }
         if qos.global {
-            let shared = self.shared_prefetch.get_or_insert_with(SharedPrefetch::unlimited);
-            shared.limit = qos.prefetch_count;
-            for (shard, pool) in &shared.pools {
-                cx.access.shard(*shard).resize_pool(*pool, qos.prefetch_count);
-            }
+            self.share_prefetch(cx, qos.prefetch_count);
         } else {
             self.prefetch = qos.prefetch_count;
         }
@@ -108,8 +104,31 @@ impl Channel {
         }
     }
 
-    /// The channel's share of a shard's credit, if the channel limits all its consumers together. Consumers
-    /// from before the limit was first set stay outside it.
+    /// Limits all consumers of the channel together: those to come, and those that are there already, with what they
+    /// hold. Only whoever awaits replies is left out, as in RabbitMQ.
+    fn share_prefetch<A: Access>(&mut self, cx: &mut Context<'_, A>, limit: u16) {
+        if let Some(shared) = &mut self.shared_prefetch {
+            shared.limit = limit;
+            for (shard, pool) in &shared.pools {
+                cx.access.shard(*shard).resize_pool(*pool, limit);
+            }
+            return;
+        }
+        self.shared_prefetch = Some(SharedPrefetch { limit, pools: Vec::new() });
+        let replies = self.reply_queue.as_ref().map(|reply| &*reply.tag);
+        let limited = self.consumers.iter().filter(|(tag, _)| replies != Some(&***tag));
+        let mut limited: Vec<Consuming> = limited.map(|(_, consumer)| consumer.consuming).collect();
+        limited.sort_unstable_by_key(|consuming| (consuming.queue.shard(), consuming.consumer.slot));
+        for of_shard in limited.chunk_by(|a, b| a.queue.shard() == b.queue.shard()) {
+            let shard = of_shard[0].queue.shard();
+            let consumers: Vec<ConsumerId> = of_shard.iter().map(|consuming| consuming.consumer).collect();
+            if let Some(pool) = self.pool(cx, shard) {
+                cx.access.shard(shard).join_pool(pool, &consumers);
+            }
+        }
+    }
+
+    /// The channel's share of a shard's credit, if the channel limits all its consumers together.
     fn pool<A: Access>(&mut self, cx: &mut Context<'_, A>, shard: ShardIndex) -> Option<PoolId> {
         let shared = self.shared_prefetch.as_mut()?;
         if let Some((_, pool)) = shared.pools.iter().find(|(known, _)| *known == shard) {
@@ -118,12 +137,6 @@ impl Channel {
         let pool = cx.access.shard(shard).open_pool(shared.limit);
         shared.pools.push((shard, pool));
         Some(pool)
-    }
-}
-
-impl SharedPrefetch {
-    fn unlimited() -> SharedPrefetch {
-        SharedPrefetch { limit: 0, pools: Vec::new() }
     }
 }
 
