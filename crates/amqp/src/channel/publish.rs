@@ -55,6 +55,8 @@ impl Channel {
         incoming: &Incoming<'_>,
     ) -> Result<(), Fault> {
         if let Some(transaction) = &mut self.transaction {
+            let checked = cx.session.may_publish(cx.access, &incoming.for_broker());
+            checked.map_err(|refusal| refused(refusal, incoming.properties))?;
             return transaction.publish(incoming, cx.link.settings.transaction_bytes);
         }
         let outcome = self.publish_now(cx, incoming)?;
@@ -74,15 +76,13 @@ impl Channel {
         cx: &mut Context<'_, A>,
         incoming: &Incoming<'_>,
     ) -> Result<Outcome, Fault> {
-        let Incoming { exchange, routing_key, properties, body, .. } = *incoming;
-        let publish = Publish { exchange, routing_key, properties, body };
-        let outcome = match cx.session.publish(cx.access, &publish) {
+        let outcome = match cx.session.publish(cx.access, &incoming.for_broker()) {
             Ok(outcome) => outcome,
             // A log that failed refuses: that is what a nack is for.
             Err(refusal) if refusal.cause == Cause::Internal && self.confirms.is_some() => {
                 Outcome { routed: true, refused: true, ..Outcome::default() }
             }
-            Err(refusal) => return Err(refused(refusal, properties)),
+            Err(refusal) => return Err(refused(refusal, incoming.properties)),
         };
         if incoming.mandatory && !outcome.routed {
             self.give_to_publisher(cx.link, incoming);
@@ -99,6 +99,14 @@ impl Channel {
         };
         let (properties, body) = (incoming.properties, incoming.body);
         write_content(link.output.tail(), self.number, link.frame_max, &method, properties, body);
+    }
+}
+
+impl<'a> Incoming<'a> {
+    #[inline]
+    fn for_broker(&self) -> Publish<'a> {
+        let Incoming { exchange, routing_key, properties, body, .. } = *self;
+        Publish { exchange, routing_key, properties, body }
     }
 }
 

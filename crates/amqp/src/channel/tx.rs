@@ -1,7 +1,7 @@
 //! Transactions: publishes and settlements that wait for a commit.
 //!
-//! As in RabbitMQ a commit is not atomic over queues; but its reply means that all of it is durable. Unlike
-//! there, a message that cannot be published is refused at the commit.
+//! As in RabbitMQ a commit is not atomic over queues; but its reply means that all of it is durable. A message that
+//! cannot be published is refused at once. At the commit it is looked at again, since its exchange may be gone.
 
 use super::unacked::Unsettled;
 use super::{Channel, Incoming};

@@ -41,11 +41,7 @@ impl Session {
     /// internal exchange, [`Cause::PreconditionFailed`] for properties that are wrong (expiration, user-id, CC),
     /// [`Cause::Internal`] when the log refuses it.
     pub fn publish<A: Access>(&mut self, access: &mut A, publish: &Publish<'_>) -> Result<Outcome, Refusal> {
-        let properties = self.check_properties(publish)?;
-        let mut traits = traits_of(&properties)?;
-        if let Some(user_id) = properties.user_id {
-            self.check_user_id(access.catalog(), user_id)?;
-        }
+        let (properties, mut traits) = self.check_message(access, publish)?;
         let sender_selected = properties.header("CC").is_some() || properties.header("BCC").is_some();
         if !sender_selected {
             let version = access.catalog().version();
@@ -70,6 +66,30 @@ impl Session {
             self.routes.keep(route);
         }
         outcome
+    }
+
+    /// Whether a message could be published now, for a transaction that keeps it until its commit.
+    ///
+    /// # Errors
+    /// As [`Session::publish`], but for what only storing can tell.
+    pub fn may_publish<A: Access>(&self, access: &mut A, publish: &Publish<'_>) -> Result<(), Refusal> {
+        let (properties, _) = self.check_message(access, publish)?;
+        self.route(access, publish, &properties).map(|_| ())
+    }
+
+    /// Checks what a message says of itself.
+    #[inline]
+    fn check_message<'a, A: Access>(
+        &self,
+        access: &A,
+        publish: &Publish<'a>,
+    ) -> Result<(RawProperties<'a>, Traits), Refusal> {
+        let properties = self.check_properties(publish)?;
+        let traits = traits_of(&properties)?;
+        if let Some(user_id) = properties.user_id {
+            self.check_user_id(access.catalog(), user_id)?;
+        }
+        Ok((properties, traits))
     }
 
     fn check_properties<'a>(&self, publish: &Publish<'a>) -> Result<RawProperties<'a>, Refusal> {

@@ -2,9 +2,10 @@
 
 use super::client::{Client, delivery, encoded, persistent, to_queue};
 use super::world::World;
-use crate::codec::method::{Arguments, basic, channel, confirm, tx};
+use crate::codec::method::{Arguments, basic, channel, confirm, exchange, tx};
 use crate::codec::write_content;
 use crate::connection::DoorSettings;
+use leveret_core::wire::{Properties, RawTable, ShortStr};
 
 /// A client with a queue of two messages on channel 1, of which both are delivered, in a transaction.
 fn transactional(world: &mut World) -> Client {
@@ -96,14 +97,46 @@ fn a_lost_channel_drops_the_transaction() {
 }
 
 #[test]
-fn a_message_that_cannot_be_published_fails_the_commit() {
+fn a_message_that_cannot_be_published_is_refused_before_the_commit() {
+    let nowhere = basic::Publish { exchange: "nowhere", ..to_queue("k") };
+    let wrong = Properties { expiration: Some(ShortStr::literal("soon")), ..Properties::default() };
+    for (method, properties, code, text) in [
+        (nowhere, persistent(), 404, "NOT_FOUND - no exchange 'nowhere' in vhost '/'"),
+        (to_queue("other"), wrong, 406, "PRECONDITION_FAILED - invalid expiration 'soon'"),
+    ] {
+        let mut world = World::new();
+        let mut client = transactional(&mut world);
+        client.send(&mut world, 1, &ack(1));
+        client.publish_with(&mut world, 1, &method, &properties, b"three");
+        client.expect_channel_close(1, code, text);
+        assert_eq!((world.ready("q"), world.ready("other"), world.leases()), (2, 0, 0));
+    }
+}
+
+#[test]
+fn an_exchange_that_is_gone_fails_the_commit() {
     let mut world = World::new();
     let mut client = transactional(&mut world);
-    let nowhere = basic::Publish { exchange: "nowhere", ..to_queue("k") };
-    client.publish_with(&mut world, 1, &nowhere, &persistent(), b"three");
+    client.channel(&mut world, 2);
+    let declare = exchange::Declare {
+        ticket: 0,
+        exchange: "short",
+        kind: "fanout",
+        passive: false,
+        durable: true,
+        auto_delete: false,
+        internal: false,
+        nowait: true,
+        arguments: RawTable::default(),
+    };
+    client.send(&mut world, 2, &declare);
+    let method = basic::Publish { exchange: "short", ..to_queue("k") };
+    client.publish_with(&mut world, 1, &method, &persistent(), b"three");
     client.send(&mut world, 1, &ack(1));
+    let delete = exchange::Delete { ticket: 0, exchange: "short", if_unused: false, nowait: true };
+    client.send(&mut world, 2, &delete);
     client.send(&mut world, 1, &tx::Commit {});
-    client.expect_channel_close(1, 404, "NOT_FOUND - no exchange 'nowhere' in vhost '/'");
+    client.expect_channel_close(1, 404, "NOT_FOUND - no exchange 'short' in vhost '/'");
     assert_eq!((world.ready("q"), world.leases()), (2, 0));
 }
 
