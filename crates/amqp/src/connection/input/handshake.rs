@@ -221,25 +221,23 @@ impl Connection {
         Ok(())
     }
 
-    /// The client renews the secret that it logged in with.
+    /// The client renews the secret that it logged in with. As in RabbitMQ 4.3 its vhost must still admit the user.
     fn update_secret<A: Access>(
         &mut self,
         access: &A,
         authenticator: &dyn Authenticator,
         update: &UpdateSecret<'_>,
     ) -> Result<(), Fault> {
-        let Some(user) = &self.user else { return self.out_of_order() };
+        let Some(session) = &self.session else { return self.out_of_order() };
+        let (user, catalog) = (session.user(), access.catalog());
         let credentials = Credentials::Password { user, password: update.new_secret };
-        match authenticator.verify(access.catalog(), &credentials, &self.peer) {
-            Ok(verified) if verified == *user => {
-                self.link.output.method(0, &UpdateSecretOk {});
-                Ok(())
-            }
-            _ => {
-                let text = "New secret was refused by one of the backends";
-                Err(Fault::new(ReplyCode::NotAllowed, text))
-            }
+        if !authenticator.verify(catalog, &credentials, &self.peer).is_ok_and(|verified| *verified == *user) {
+            let text = "New secret was refused by one of the backends";
+            return Err(Fault::new(ReplyCode::NotAllowed, text));
         }
+        catalog.may_enter(user, session.vhost())?;
+        self.link.output.method(0, &UpdateSecretOk {});
+        Ok(())
     }
 
     fn out_of_order(&self) -> Result<(), Fault> {

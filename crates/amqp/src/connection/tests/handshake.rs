@@ -298,6 +298,15 @@ fn a_new_secret_is_verified() {
 }
 
 #[test]
+fn a_new_secret_is_of_no_use_where_the_user_may_not_be_any_more() {
+    let mut world = World::new();
+    let mut client = Client::open(&mut world);
+    world.change(|catalog| catalog.clear_permission("guest", "/")).0.unwrap();
+    client.send(&mut world, 0, &connection::UpdateSecret { new_secret: b"guest", reason: "due" });
+    client.expect_connection_close(530, "NOT_ALLOWED - access to vhost '/' refused for user 'guest'");
+}
+
+#[test]
 fn channels_open_and_close() {
     let mut world = World::new();
     let mut client = Client::open(&mut world);

@@ -72,8 +72,23 @@ impl Catalog {
         routing_keys.iter().try_for_each(|key| self.check_topic(user, vhost, exchange, key, Operation::Write))
     }
 
-    /// Whether the user may enter the vhost with one more connection: it has permissions there, and neither the
-    /// vhost nor the user has as many as its limit allows.
+    /// Whether the user may be in the vhost at all: it is there, and the user has permissions in it.
+    ///
+    /// # Errors
+    /// [`Cause::NotAllowed`] if not.
+    pub fn may_enter(&self, user: &str, vhost: &str) -> Result<(), Refusal> {
+        self.state.vhost(vhost)?;
+        match self.state.users.get(user) {
+            Some(who) if who.permissions.contains_key(vhost) => Ok(()),
+            _ => {
+                let text = format!("access to vhost '{vhost}' refused for user '{user}'");
+                Err(Refusal::new(Cause::NotAllowed, text))
+            }
+        }
+    }
+
+    /// Whether the user may enter the vhost with one more connection: it may be there, and neither the vhost nor the
+    /// user has as many as its limit allows.
     ///
     /// # Errors
     /// [`Cause::NotAllowed`] if not.
@@ -84,12 +99,11 @@ impl Catalog {
         connections_of_vhost: u32,
         connections_of_user: u32,
     ) -> Result<(), Refusal> {
+        self.may_enter(user, vhost)?;
         let not_allowed = |text: String| Err(Refusal::new(Cause::NotAllowed, text));
-        let found = self.state.vhost(vhost)?;
-        let Some(who) = self.state.users.get(user).filter(|who| who.permissions.contains_key(vhost)) else {
-            return not_allowed(format!("access to vhost '{vhost}' refused for user '{user}'"));
-        };
-        match (found.limits.max_connections, who.limits.max_connections) {
+        let of_vhost = self.state.vhost(vhost)?.limits.max_connections;
+        let of_user = self.state.users.get(user).and_then(|who| who.limits.max_connections);
+        match (of_vhost, of_user) {
             (Some(limit), _) if connections_of_vhost >= limit => not_allowed(format!(
                 "access to vhost '{vhost}' refused for user '{user}': connection limit ({limit}) is reached"
             )),
