@@ -57,7 +57,9 @@ impl Connection {
         let refused = fault.code == ReplyCode::AccessRefused;
         let told = match self.phase {
             // A client that has not logged in is told nothing, unless it says that it understands.
-            Phase::Header | Phase::Starting => refused && self.link.capabilities.authentication_failure_close,
+            Phase::Header | Phase::Starting | Phase::Securing => {
+                refused && self.link.capabilities.authentication_failure_close
+            }
             _ => true,
         };
         if told { self.send_close(&fault, method) } else { self.linger() }

@@ -63,6 +63,8 @@ pub struct Connection {
     heartbeat: Heartbeat,
     /// The agreed number of channels.
     channel_max: u16,
+    /// Who the client says it is, until its answer to a challenge proves it.
+    claimed_user: Option<Box<str>>,
     user: Option<Arc<str>>,
     client_properties: Table,
     session: Option<Session>,
@@ -81,6 +83,8 @@ enum Phase {
     Header,
     /// connection.start was sent.
     Starting,
+    /// connection.secure was sent: a challenge.
+    Securing,
     /// connection.tune was sent.
     Tuning,
     /// The limits are agreed; connection.open is awaited.
@@ -130,6 +134,7 @@ impl Connection {
             deadline,
             heartbeat: Heartbeat::default(),
             channel_max: settings.channel_max,
+            claimed_user: None,
             user: None,
             client_properties: Table::new(),
             session: None,
@@ -266,7 +271,9 @@ impl Connection {
     /// How far the connection has come.
     pub fn state(&self) -> State {
         match self.phase {
-            Phase::Header | Phase::Starting | Phase::Tuning | Phase::Opening => State::Handshake,
+            Phase::Header | Phase::Starting | Phase::Securing | Phase::Tuning | Phase::Opening => {
+                State::Handshake
+            }
             Phase::Running => State::Open,
             Phase::Closing | Phase::Lingering => State::Closing,
             // A promise may stand before the last words.

@@ -69,16 +69,29 @@ pub enum Mechanism {
     External,
     /// Nobody in particular.
     Anonymous,
+    /// The user first, then the password for a challenge: RabbitMQ's demonstration of connection.secure. As safe as
+    /// PLAIN, and not offered unless asked for.
+    RabbitCrDemo,
 }
 
 impl Mechanism {
-    /// The name on the wire.
+    /// All that there are.
+    pub const ALL: [Mechanism; 5] = [
+        Mechanism::External,
+        Mechanism::Plain,
+        Mechanism::AmqPlain,
+        Mechanism::Anonymous,
+        Mechanism::RabbitCrDemo,
+    ];
+
+    /// The name on the wire, and in the options.
     pub fn name(self) -> &'static str {
         match self {
             Mechanism::Plain => "PLAIN",
             Mechanism::AmqPlain => "AMQPLAIN",
             Mechanism::External => "EXTERNAL",
             Mechanism::Anonymous => "ANONYMOUS",
+            Mechanism::RabbitCrDemo => "RABBIT-CR-DEMO",
         }
     }
 }
@@ -97,7 +110,7 @@ pub struct Peer {
 /// With what a client wants to log in.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Credentials<'a> {
-    /// PLAIN and AMQPLAIN.
+    /// PLAIN, AMQPLAIN and RABBIT-CR-DEMO.
     Password {
         /// The user's name.
         user: &'a str,

@@ -1,18 +1,17 @@
-//! From the first byte to the open vhost: protocol header, start, tune, open; and what else is said on channel 0.
+//! From the first byte to the open vhost: protocol header, start, tune, open; and what else is said on channel 0. What
+//! comes between start and tune is in [`super::login`].
 
 use crate::codec::ReplyCode;
 use crate::codec::frame::{Opening, PROTOCOL_HEADER, check_opening};
 use crate::codec::method::Method;
 use crate::codec::method::connection::{
-    self, Method as M, Open, OpenOk, Start, StartOk, Tune, TuneOk, UpdateSecret, UpdateSecretOk,
+    self, Method as M, Open, OpenOk, Start, Tune, TuneOk, UpdateSecret, UpdateSecretOk,
 };
 use crate::connection::fault::Fault;
-use crate::connection::link::Capabilities;
-use crate::connection::settings::{Authenticator, Credentials, LoginRefused, Mechanism};
+use crate::connection::settings::{Authenticator, Credentials, Mechanism};
 use crate::connection::{Connection, Notice, Phase};
 use leveret_core::broker::{Access, Session};
-use leveret_core::catalog::Catalog;
-use leveret_core::wire::{RawTable, RawValue, ShortStr, Table, Value};
+use leveret_core::wire::{RawTable, ShortStr, Table, Value};
 use std::sync::Arc;
 
 /// The bytes of a frame until the limits are agreed: room for a token as a password, no more.
@@ -88,12 +87,6 @@ impl Connection {
         properties
     }
 
-    fn offered(&self) -> impl Iterator<Item = Mechanism> {
-        let has_certificate = self.peer.certificate_name.is_some();
-        let possible = move |mechanism: &Mechanism| *mechanism != Mechanism::External || has_certificate;
-        self.link.settings.mechanisms.iter().copied().filter(possible)
-    }
-
     /// A method on channel 0.
     pub(super) fn connection_method<A: Access>(
         &mut self,
@@ -104,6 +97,7 @@ impl Connection {
         let Method::Connection(method) = method else { return self.out_of_order() };
         match (self.phase, method) {
             (Phase::Starting, M::StartOk(start_ok)) => self.start_ok(access, authenticator, start_ok),
+            (Phase::Securing, M::SecureOk(secure_ok)) => self.secure_ok(access, authenticator, secure_ok),
             (Phase::Tuning, M::TuneOk(tune_ok)) => self.tune_ok(tune_ok),
             (Phase::Opening, M::Open(open)) => self.open(access, authenticator, open),
             (Phase::Running, M::UpdateSecret(update)) => self.update_secret(access, authenticator, update),
@@ -127,30 +121,8 @@ impl Connection {
         }
     }
 
-    fn start_ok<A: Access>(
-        &mut self,
-        access: &A,
-        authenticator: &dyn Authenticator,
-        start_ok: &StartOk<'_>,
-    ) -> Result<(), Fault> {
-        self.link.capabilities = Capabilities::of(&start_ok.client_properties);
-        self.client_properties = Table::from(start_ok.client_properties);
-        let Some(mechanism) = self.offered().find(|offered| offered.name() == start_ok.mechanism) else {
-            let text = format!("unknown authentication mechanism '{}'", start_ok.mechanism);
-            return Err(Fault::new(ReplyCode::CommandInvalid, text));
-        };
-        let login = self.log_in(access.catalog(), authenticator, mechanism, start_ok.response);
-        match login {
-            Ok(user) => self.user = Some(user),
-            Err(LoginRefused(reason)) => {
-                self.notices.add(Notice::LoginRefused { mechanism: mechanism.name(), reason });
-                let text = format!(
-                    "Login was refused using authentication mechanism {}. For details see the broker logfile.",
-                    mechanism.name()
-                );
-                return Err(Fault::new(ReplyCode::AccessRefused, text));
-            }
-        }
+    /// The client has logged in: the limits are next.
+    pub(super) fn send_tune(&mut self) {
         let settings = &self.link.settings;
         let tune = Tune {
             channel_max: settings.channel_max,
@@ -159,30 +131,6 @@ impl Connection {
         };
         self.link.output.method(0, &tune);
         self.phase = Phase::Tuning;
-        Ok(())
-    }
-
-    fn log_in(
-        &self,
-        catalog: &Catalog,
-        authenticator: &dyn Authenticator,
-        mechanism: Mechanism,
-        response: &[u8],
-    ) -> Result<Arc<str>, LoginRefused> {
-        let malformed = || LoginRefused(format!("the response to {} is malformed", mechanism.name()));
-        let credentials = match mechanism {
-            Mechanism::Plain => plain(response).ok_or_else(malformed)?,
-            Mechanism::AmqPlain => {
-                let table = RawTable::parse(response).map_err(|_| malformed())?;
-                amqplain(&table).ok_or_else(malformed)?
-            }
-            Mechanism::External => {
-                let name = self.peer.certificate_name.as_deref();
-                Credentials::Certificate(name.ok_or_else(malformed)?)
-            }
-            Mechanism::Anonymous => Credentials::Anonymous,
-        };
-        authenticator.verify(catalog, &credentials, &self.peer)
     }
 
     fn tune_ok(&mut self, tune_ok: &TuneOk) -> Result<(), Fault> {
@@ -240,9 +188,10 @@ impl Connection {
         Ok(())
     }
 
-    fn out_of_order(&self) -> Result<(), Fault> {
+    pub(super) fn out_of_order(&self) -> Result<(), Fault> {
         let state = match self.phase {
             Phase::Header | Phase::Starting => "starting",
+            Phase::Securing => "securing",
             Phase::Tuning => "tuning",
             Phase::Opening => "opening",
             Phase::Running => "running",
@@ -265,21 +214,4 @@ fn agree(name: &str, asked: u32, min: u32, max: u32) -> Result<(), Fault> {
     };
     let detail = if asked == 0 { " (no limit)" } else { "" };
     Err(Fault::new(ReplyCode::NotAllowed, format!("negotiated {name} = {asked}{detail} {problem}")))
-}
-
-/// `authorization NUL user NUL password` (RFC 4616). Who authorizes is not looked at.
-fn plain(response: &[u8]) -> Option<Credentials<'_>> {
-    let mut parts = response.splitn(3, |byte| *byte == 0);
-    let (_, user, password) = (parts.next()?, parts.next()?, parts.next()?);
-    Some(Credentials::Password { user: std::str::from_utf8(user).ok()?, password })
-}
-
-/// A table with `LOGIN` and `PASSWORD`, without its length.
-fn amqplain<'a>(table: &RawTable<'a>) -> Option<Credentials<'a>> {
-    match (table.get("LOGIN")?, table.get("PASSWORD")?) {
-        (RawValue::LongStr(user), RawValue::LongStr(password)) => {
-            Some(Credentials::Password { user: std::str::from_utf8(user).ok()?, password })
-        }
-        _ => None,
-    }
 }

@@ -1,7 +1,8 @@
 //! Frames on their way in: which channel they are for, and whether they may come now. Those of channel 0 go to
-//! [`handshake`].
+//! [`handshake`], and from there to [`login`].
 
 mod handshake;
+mod login;
 
 use super::channels::Slot;
 use super::fault::Fault;
@@ -38,7 +39,7 @@ impl Connection {
             }
             Phase::Header => return self.protocol_header(input),
             Phase::Lingering | Phase::Closed => return input.len(),
-            Phase::Starting | Phase::Tuning | Phase::Opening | Phase::Closing => {}
+            Phase::Starting | Phase::Securing | Phase::Tuning | Phase::Opening | Phase::Closing => {}
         }
         match parse_frame(input, self.link.frame_max) {
             Ok(None) => 0,

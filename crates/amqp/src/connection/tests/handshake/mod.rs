@@ -1,5 +1,7 @@
 //! From the first byte to the open connection, and its end.
 
+mod login;
+
 use super::client::{Client, method_of, peer};
 use super::world::World;
 use crate::codec::frame::PROTOCOL_HEADER;
@@ -8,8 +10,6 @@ use crate::connection::{DoorSettings, Notice, Peer, State};
 use leveret_core::broker::Access;
 use leveret_core::catalog::VhostLimits;
 use leveret_core::wire::{RawValue, ShortStr, Table, Value};
-
-const REFUSED: &str = "ACCESS_REFUSED - Login was refused using authentication mechanism PLAIN. For details see the broker logfile.";
 
 fn unopened(world: &mut World) -> Client {
     Client::unopened(world, DoorSettings::default(), peer())
@@ -88,64 +88,6 @@ fn the_broker_introduces_itself() {
     };
     assert_eq!(capabilities.iter().count(), 9);
     assert!(capabilities.iter().all(|(_, value)| value.as_bool() == Some(true)));
-}
-
-#[test]
-fn external_is_offered_to_a_peer_with_a_certificate() {
-    let mut world = World::new();
-    let peer = Peer { certificate_name: Some("guest".into()), ..peer() };
-    let mut client = Client::unopened(&mut world, DoorSettings::default(), peer);
-    client.bytes(&mut world, &PROTOCOL_HEADER);
-    client.next_frame();
-    client.start_ok(&mut world, "EXTERNAL", b"");
-    client.next_frame();
-    assert_eq!(client.door.overview().user.as_deref(), Some("guest"));
-    let mut other = started(&mut world);
-    other.start_ok(&mut world, "EXTERNAL", b"");
-    other.expect_silence();
-    assert_eq!(other.door.state(), State::Closing);
-}
-
-#[test]
-fn all_mechanisms_log_in() {
-    let mut world = World::new();
-    let mut table = Table::new();
-    table.insert(ShortStr::literal("LOGIN"), Value::from("guest"));
-    table.insert(ShortStr::literal("PASSWORD"), Value::from("guest"));
-    let mut amqplain = Vec::new();
-    table.encode_entries(&mut amqplain);
-    for (mechanism, response) in [
-        ("PLAIN", &b"\0guest\0guest"[..]),
-        ("PLAIN", b"me\0guest\0guest"),
-        ("AMQPLAIN", &amqplain),
-        ("ANONYMOUS", b""),
-    ] {
-        let mut client = started(&mut world);
-        client.start_ok(&mut world, mechanism, response);
-        client.expect(0, &connection::Tune { channel_max: 2047, frame_max: 131_072, heartbeat: 60 });
-    }
-}
-
-#[test]
-fn a_refused_login_is_told_to_those_who_can_hear_it() {
-    let mut world = World::new();
-    for response in [&b"\0guest\0wrong"[..], b"nonsense", b""] {
-        let mut client = started(&mut world);
-        client.start_ok(&mut world, "PLAIN", response);
-        client.expect_connection_close(403, REFUSED);
-        client.send(&mut world, 0, &connection::CloseOk {});
-        assert_eq!(client.door.state(), State::Closed);
-    }
-    let mut client = started(&mut world);
-    client.start_ok_with(&mut world, "PLAIN", b"\0guest\0wrong", Table::new());
-    client.expect_silence();
-    let notices = client.door.notices();
-    let reason = "wrong password".into();
-    assert_eq!(notices[0], Notice::LoginRefused { mechanism: "PLAIN", reason });
-    assert_eq!(client.door.state(), State::Closing);
-    world.now = client.door.next_tick().unwrap();
-    client.door.tick(world.now);
-    assert_eq!(client.door.state(), State::Closed);
 }
 
 #[test]
@@ -285,25 +227,6 @@ fn a_client_that_does_not_answer_a_close_is_cut_off() {
     let due = client.door.next_tick().unwrap();
     client.door.tick(due);
     assert_eq!(client.door.state(), State::Closed);
-}
-
-#[test]
-fn a_new_secret_is_verified() {
-    let mut world = World::new();
-    let mut client = Client::open(&mut world);
-    client.send(&mut world, 0, &connection::UpdateSecret { new_secret: b"guest", reason: "due" });
-    client.expect(0, &connection::UpdateSecretOk {});
-    client.send(&mut world, 0, &connection::UpdateSecret { new_secret: b"other", reason: "due" });
-    client.expect_connection_close(530, "NOT_ALLOWED - New secret was refused by one of the backends");
-}
-
-#[test]
-fn a_new_secret_is_of_no_use_where_the_user_may_not_be_any_more() {
-    let mut world = World::new();
-    let mut client = Client::open(&mut world);
-    world.change(|catalog| catalog.clear_permission("guest", "/")).0.unwrap();
-    client.send(&mut world, 0, &connection::UpdateSecret { new_secret: b"guest", reason: "due" });
-    client.expect_connection_close(530, "NOT_ALLOWED - access to vhost '/' refused for user 'guest'");
 }
 
 #[test]
