@@ -1,7 +1,10 @@
 //! Alarms: publishers are blocked before the disk is full or the memory used up, and go on when there is room again.
 
+mod memory;
+
 use crate::broker::Broker;
 use crate::options::MemoryLimit;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +27,9 @@ pub struct Watched {
 }
 
 /// Starts to watch. Answers why publishers are blocked at each moment, if they are.
+///
+/// The first look is taken here: nobody is served yet. Those that follow may wait for a slow disk, so they leave the
+/// threads that serve connections alone.
 pub fn watch(broker: &Arc<Broker>, watched: Watched) -> watch::Receiver<Option<String>> {
     let mut alarms = Alarms::new(broker, watched);
     let (sender, receiver) = watch::channel(alarms.look());
@@ -31,26 +37,34 @@ pub fn watch(broker: &Arc<Broker>, watched: Watched) -> watch::Receiver<Option<S
         let mut ticks = tokio::time::interval(PERIOD);
         loop {
             ticks.tick().await;
-            let reason = alarms.look();
-            sender.send_if_modified(|now| {
-                let changed = *now != reason;
-                if changed {
-                    match &reason {
-                        Some(reason) => tracing::warn!("publishers are blocked: {reason}"),
-                        None => tracing::info!("publishers are not blocked any more"),
-                    }
-                    now.clone_from(&reason);
-                }
-                changed
-            });
+            let looked = tokio::task::spawn_blocking(move || (alarms.look(), alarms)).await;
+            // It is only refused when the program ends.
+            let Ok((reason, back)) = looked else { return };
+            alarms = back;
+            sender.send_if_modified(|now| change(now, reason));
         }
     });
     receiver
 }
 
+/// Puts the new reason in the place of the old one and says so. Answers whether they differ.
+fn change(now: &mut Option<String>, reason: Option<String>) -> bool {
+    if *now == reason {
+        return false;
+    }
+    match &reason {
+        Some(reason) => tracing::warn!("publishers are blocked: {reason}"),
+        None => tracing::info!("publishers are not blocked any more"),
+    }
+    *now = reason;
+    true
+}
+
 struct Alarms {
     data: PathBuf,
     disk: Limit,
+    /// The system did not say how much is free when it was last asked.
+    disk_unknown: bool,
     memory: Limit,
     /// Bytes that the process may take.
     memory_bytes: u64,
@@ -75,7 +89,7 @@ impl Alarms {
     fn new(broker: &Broker, watched: Watched) -> Alarms {
         let memory_bytes = match watched.memory_limit {
             MemoryLimit::Bytes(bytes) => bytes,
-            MemoryLimit::Percent(percent) => machine_memory().map_or_else(
+            MemoryLimit::Percent(percent) => memory::available_bytes().map_or_else(
                 || {
                     tracing::warn!("the machine's memory is not known: what the broker takes has no limit");
                     u64::MAX
@@ -86,6 +100,7 @@ impl Alarms {
         Alarms {
             data: watched.data,
             disk: Limit { bytes: watched.disk_free_limit + broker.reserve_bytes(), raised: false },
+            disk_unknown: false,
             // Beyond the limit is when nothing of it is left.
             memory: Limit { bytes: 1, raised: false },
             memory_bytes,
@@ -94,42 +109,40 @@ impl Alarms {
 
     /// Why publishers must wait now. The words are RabbitMQ's.
     fn look(&mut self) -> Option<String> {
-        let disk = free_bytes(&self.data).is_some_and(|free| self.disk.look(free));
-        let memory =
-            resident_bytes().is_some_and(|taken| self.memory.look(self.memory_bytes.saturating_sub(taken)));
+        let disk = self.look_at_disk();
+        let memory = match memory::resident_bytes() {
+            Some(taken) => self.memory.look(self.memory_bytes.saturating_sub(taken)),
+            None => self.memory.raised,
+        };
         let low: Vec<&str> = [(memory, "memory"), (disk, "disk")]
             .into_iter()
             .filter_map(|(raised, what)| raised.then_some(what))
             .collect();
         (!low.is_empty()).then(|| format!("low on {}", low.join(" & ")))
     }
+
+    /// Whether the disk is too full. While the system does not say, all stays as it was.
+    fn look_at_disk(&mut self) -> bool {
+        let free = match free_bytes(&self.data) {
+            Ok(free) => free,
+            Err(error) => {
+                if !std::mem::replace(&mut self.disk_unknown, true) {
+                    tracing::warn!(%error, "how much is free on the disk of {} is not known", self.data.display());
+                }
+                return self.disk.raised;
+            }
+        };
+        if std::mem::take(&mut self.disk_unknown) {
+            tracing::info!("how much is free on the disk of {} is known again", self.data.display());
+        }
+        self.disk.look(free)
+    }
 }
 
-/// Bytes that the broker may still write on the disk of a folder; `None` if the system does not say.
-fn free_bytes(folder: &Path) -> Option<u64> {
-    let stat = rustix::fs::statvfs(folder).ok()?;
-    Some(stat.f_bavail.saturating_mul(stat.f_frsize))
-}
-
-/// Bytes of memory that the process takes.
-fn resident_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    kilobytes(&status, "VmRSS:")
-}
-
-/// Bytes of memory that the machine has, or the container if it has less.
-fn machine_memory() -> Option<u64> {
-    let info = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let machine = kilobytes(&info, "MemTotal:")?;
-    let container = std::fs::read_to_string("/sys/fs/cgroup/memory.max").ok();
-    let container = container.and_then(|text| text.trim().parse::<u64>().ok());
-    Some(container.map_or(machine, |container| container.min(machine)))
-}
-
-/// The value of a line such as `VmRSS:   1234 kB`, in bytes.
-fn kilobytes(text: &str, name: &str) -> Option<u64> {
-    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
-    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kilobytes| kilobytes << 10)
+/// Bytes that the broker may still write on the disk of a folder.
+fn free_bytes(folder: &Path) -> io::Result<u64> {
+    let stat = rustix::fs::statvfs(folder)?;
+    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
 }
 
 #[cfg(test)]
@@ -147,12 +160,16 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_the_system_are_read() {
-        let text = "Name:\tx\nVmRSS:\t    5220 kB\n";
-        assert_eq!(kilobytes(text, "VmRSS:"), Some(5220 << 10));
-        assert_eq!(kilobytes(text, "VmSwap:"), None);
-        assert!(resident_bytes().is_some_and(|bytes| bytes > 1 << 20));
-        assert!(free_bytes(Path::new(".")).is_some());
-        assert_eq!(free_bytes(Path::new("/no/such/folder")), None);
+    fn a_disk_that_cannot_be_looked_at_stays_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        let disk = Limit { bytes: u64::MAX, raised: false };
+        let memory = Limit { bytes: 0, raised: false };
+        let mut alarms = Alarms { data: data.clone(), disk, disk_unknown: false, memory, memory_bytes: 0 };
+        assert_eq!((alarms.look(), alarms.disk_unknown), (None, true));
+        std::fs::create_dir(&data).unwrap();
+        assert_eq!((alarms.look().as_deref(), alarms.disk_unknown), (Some("low on disk"), false));
+        std::fs::remove_dir(&data).unwrap();
+        assert_eq!((alarms.look().as_deref(), alarms.disk_unknown), (Some("low on disk"), true));
     }
 }
