@@ -211,14 +211,21 @@ fn text_of(value: &Value) -> Option<String> {
     }
 }
 
-/// The key that was most likely meant: the same with other separators, or one that it begins or ends like.
+/// How alike two keys must be for one to be taken for the other: three letters of five.
+const ALIKE: f64 = 0.6;
+
+/// The key that was most likely meant: the one that is spelled most like it, or else one that it is part of, or that is
+/// part of it.
 fn nearest(name: &str) -> Option<String> {
     let bare =
         |text: &str| text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
     let wanted = bare(name);
-    let like = |declared: &&Declared| {
-        let known = bare(declared.name);
-        known == wanted || (wanted.len() > 3 && (known.contains(&wanted) || wanted.contains(&known)))
+    let likeness = |known: &Declared| strsim::normalized_damerau_levenshtein(&wanted, &bare(known.name));
+    let alike = in_file().map(|known| (likeness(known), known)).filter(|(likeness, _)| *likeness >= ALIKE);
+    let overlaps = |known: &&Declared| {
+        let known = bare(known.name);
+        wanted.len() > 3 && (known.contains(&wanted) || wanted.contains(&known))
     };
-    in_file().find(like).map(|declared| key(declared.name))
+    let most_alike = alike.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, known)| known);
+    most_alike.or_else(|| in_file().find(overlaps)).map(|known| key(known.name))
 }

@@ -62,6 +62,19 @@ fn an_impossible_value_names_option_source_and_bounds() {
 fn a_file_with_mistakes_is_refused_with_its_name() {
     let text = refused(&[], &[], Some("heartbeats = 5"));
     assert!(text.contains("there is no option 'heartbeats'; is 'heartbeat' meant?"), "{text}");
+    for (key, meant) in [
+        ("amqq", Some("amqp")),
+        ("max-connections", Some("max_connections")),
+        ("hartbeat", Some("heartbeat")),
+        ("tls_certificate", Some("tls_cert")),
+        ("loglevel", Some("log_level")),
+        ("x", None),
+        ("vm_memory_high_watermark", None),
+    ] {
+        let text = refused(&[], &[], Some(&format!("{key} = 1")));
+        let hint = meant.map(|meant| format!("; is '{meant}' meant?")).unwrap_or_default();
+        assert!(text.ends_with(&format!("there is no option '{key}'{hint}")), "{text}");
+    }
     let text = refused(&[], &[], Some("heartbeat = 1.5"));
     assert!(text.contains("'heartbeat' is of the type float"), "{text}");
     assert!(refused(&[], &[], Some("heartbeat =")).contains(".tmp"));
