@@ -3,6 +3,7 @@
 
 use super::publish::{Publish, delay_of, store, traits_of, wait_for_declarations};
 use super::{Access, Outcome, Waits};
+use crate::catalog::RoutedMessage;
 use crate::message::Stored;
 use crate::shard::{DeadLetter, DeadReason, Transfer};
 use crate::wire::{Properties, RawProperties, ShortStr, Table, Value};
@@ -110,7 +111,10 @@ fn send<A: Access>(access: &mut A, source: &Source, dead: &DeadLetter) -> Result
     let mut queues = Vec::new();
     let routing_keys: Vec<&str> = keys.iter().map(String::as_str).collect();
     let exchange = &source.target.exchange;
-    let routed = catalog.route_internally(&source.vhost, exchange, &routing_keys, &parsed, &mut queues);
+    // Its place draws for it: should it be sent again after a crash, it goes the same way.
+    let draw = RoutedMessage::draw(dead.queue.0, dead.position.0);
+    let message = RoutedMessage { routing_keys: &routing_keys, properties: &parsed, draw };
+    let routed = catalog.route_internally(&source.vhost, exchange, &message, &mut queues);
     let routed = match routed {
         Ok(routed) => routed,
         Err(refusal) if refusal.cause == Cause::NotFound => return Ok(None),

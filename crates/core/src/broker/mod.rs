@@ -40,6 +40,8 @@ pub struct Session {
     vhost: Arc<str>,
     user: Arc<str>,
     routes: Routes,
+    /// How many messages were routed anew: each draws another number for exchanges that choose by chance.
+    routed: u64,
     /// Properties that had to be rewritten (BCC).
     rewritten: Vec<u8>,
 }
@@ -47,7 +49,7 @@ pub struct Session {
 impl Session {
     /// A session of an authenticated user in a vhost that exists and admits the user.
     pub fn new(connection: ConnectionId, vhost: Arc<str>, user: Arc<str>) -> Session {
-        Session { connection, vhost, user, routes: Routes::default(), rewritten: Vec::new() }
+        Session { connection, vhost, user, routes: Routes::default(), routed: 0, rewritten: Vec::new() }
     }
 
     /// The connection.

@@ -2,6 +2,7 @@
 
 use super::routes::Route;
 use super::{Access, Session, Waits};
+use crate::catalog::RoutedMessage;
 use crate::limits::{DELAY_MS, MESSAGE_PROPERTIES_BYTES};
 use crate::message::{NewMessage, Traits};
 use crate::wire::{HeaderEdit, RawProperties, RawValue};
@@ -52,6 +53,7 @@ impl Session {
                 return store(access, &route.queues, publish, publish.properties, traits);
             }
         }
+        self.routed += 1;
         let (route, cacheable) = self.route(access, publish, &properties)?;
         if route.delayed {
             traits.delay_ms = delay_of(&properties);
@@ -116,7 +118,9 @@ impl Session {
         }
         catalog.may_publish(&self.user, &self.vhost, publish.exchange, &keys)?;
         let mut queues = Vec::new();
-        let routed = catalog.route(&self.vhost, publish.exchange, &keys, properties, &mut queues)?;
+        let draw = RoutedMessage::draw(self.connection.0, self.routed);
+        let message = RoutedMessage { routing_keys: &keys, properties, draw };
+        let routed = catalog.route(&self.vhost, publish.exchange, &message, &mut queues)?;
         queues.sort_unstable();
         let route = Route {
             exchange: publish.exchange.into(),

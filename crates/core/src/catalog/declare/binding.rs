@@ -52,7 +52,7 @@ impl Catalog {
             _ => return Err(missing(*kind, name)),
         }
         check_owner(caller, found, &binding.destination)?;
-        source.router.check(&binding.routing_key, &binding.arguments)?;
+        source.router.check(&binding)?;
         if source.outgoing.contains(&binding) {
             return Ok(false);
         }

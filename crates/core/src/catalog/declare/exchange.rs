@@ -13,7 +13,7 @@ const ALTERNATE: &str = "alternate-exchange";
 /// An exchange as it is to be.
 #[derive(Clone, PartialEq, Debug)]
 pub struct DeclareExchange<'a> {
-    /// `direct`, `fanout`, `topic`, `headers`, `x-consistent-hash` or `x-delayed-message`.
+    /// The name of its kind, such as `topic` or `x-consistent-hash`.
     pub kind: &'a str,
     /// Survives a restart.
     pub durable: bool,

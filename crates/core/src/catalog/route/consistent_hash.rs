@@ -73,7 +73,8 @@ struct Share {
 }
 
 impl Router for ConsistentHashRouter {
-    fn check(&self, routing_key: &str, _arguments: &Table) -> Result<(), Refusal> {
+    fn check(&self, binding: &Binding) -> Result<(), Refusal> {
+        let routing_key = &binding.routing_key;
         let refused = |text: String| Err(Refusal::precondition(text));
         match routing_key.parse::<i128>() {
             Err(_) => refused(format!("The binding key must be an integer: <<\"{routing_key}\">>")),
@@ -107,7 +108,7 @@ impl Router for ConsistentHashRouter {
         }
     }
 
-    fn reads_properties(&self) -> bool {
+    fn varies(&self) -> bool {
         !matches!(self.key, HashKey::RoutingKey)
     }
 }
@@ -164,7 +165,7 @@ pub(in crate::catalog) fn hash(parts: &[&[u8]]) -> u64 {
 }
 
 /// Spreads every bit over all others (the finish of MurmurHash3).
-fn mix(mut bits: u64) -> u64 {
+pub(super) fn mix(mut bits: u64) -> u64 {
     bits = (bits ^ (bits >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
     bits = (bits ^ (bits >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
     bits ^ (bits >> 33)

@@ -43,8 +43,8 @@ struct Rule {
 }
 
 impl Router for HeadersRouter {
-    fn check(&self, _routing_key: &str, arguments: &Table) -> Result<(), Refusal> {
-        let Some(value) = arguments.get("x-match") else { return Ok(()) };
+    fn check(&self, binding: &Binding) -> Result<(), Refusal> {
+        let Some(value) = binding.arguments.get("x-match") else { return Ok(()) };
         let (term, refused) = (value.term(), |text| Err(Refusal::precondition(text)));
         match value {
             Value::LongStr(word) if WORDS.iter().any(|known| known.as_bytes() == word) => Ok(()),
@@ -77,7 +77,7 @@ impl Router for HeadersRouter {
         }
     }
 
-    fn reads_properties(&self) -> bool {
+    fn varies(&self) -> bool {
         true
     }
 }

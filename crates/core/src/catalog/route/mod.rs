@@ -11,20 +11,24 @@ mod delayed;
 mod direct;
 mod fanout;
 mod headers;
+mod local_random;
 mod message;
+mod modulus_hash;
+mod random;
 mod targets;
 #[cfg(test)]
 mod tests;
 mod topic;
+mod ways;
 
 pub(super) use consistent_hash::hash;
-use message::RoutedMessage;
+pub use message::RoutedMessage;
 use targets::Found;
 
 use super::state::{Binding, Exchange, Target, Vhost, described};
 use super::{Catalog, DestinationKind};
 use crate::limits::{EXCHANGES_PER_MESSAGE, QUEUES_PER_MESSAGE};
-use crate::wire::{RawProperties, Table};
+use crate::wire::Table;
 use crate::{QueueId, Refusal};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -52,8 +56,8 @@ pub(super) trait Router: Send + Sync + fmt::Debug {
     /// Whether a binding can be added.
     ///
     /// # Errors
-    /// A refusal if its key or arguments do not fit the kind.
-    fn check(&self, _routing_key: &str, _arguments: &Table) -> Result<(), Refusal> {
+    /// A refusal if its key, arguments or destination do not fit the kind.
+    fn check(&self, _binding: &Binding) -> Result<(), Refusal> {
         Ok(())
     }
 
@@ -66,20 +70,23 @@ pub(super) trait Router: Send + Sync + fmt::Debug {
     /// Finds the targets of a message. The same one may be found more than once.
     fn find<'a>(&'a self, message: &RoutedMessage<'_>, found: &mut Found<'a, '_>);
 
-    /// Whether more than the routing keys decides.
-    fn reads_properties(&self) -> bool {
+    /// Whether messages of the same routing keys can go different ways.
+    fn varies(&self) -> bool {
         false
     }
 }
 
 /// All kinds of exchange.
-static KINDS: [&dyn Kind; 6] = [
+static KINDS: [&dyn Kind; 9] = [
     &direct::Direct,
     &fanout::Fanout,
     &topic::Topic,
     &headers::Headers,
     &consistent_hash::ConsistentHash,
     &delayed::Delayed,
+    &random::Random,
+    &local_random::LocalRandom,
+    &modulus_hash::ModulusHash,
 ];
 
 /// The kind of that name.
@@ -100,8 +107,7 @@ pub struct Routed {
 
 impl Catalog {
     /// Finds the queues of a message that a client publishes, each once, in the order of their ids: queues of one
-    /// shard stand together. `routing_keys` are its routing key and those of its headers `CC` and `BCC`. What was in
-    /// `queues` is overwritten. No queue is no error.
+    /// shard stand together. What was in `queues` is overwritten. No queue is no error.
     ///
     /// # Errors
     /// [`crate::Cause::NotFound`] for an unknown exchange, [`crate::Cause::AccessRefused`] for an internal one,
@@ -110,11 +116,10 @@ impl Catalog {
         &self,
         vhost: &str,
         exchange: &str,
-        routing_keys: &[&str],
-        properties: &RawProperties<'_>,
+        message: &RoutedMessage<'_>,
         queues: &mut Vec<QueueId>,
     ) -> Result<Routed, Refusal> {
-        self.route_from(vhost, exchange, routing_keys, properties, queues, true)
+        self.route_from(vhost, exchange, message, queues, true)
     }
 
     /// As [`Catalog::route`], for a message that the broker passes on, such as a dead letter: internal exchanges
@@ -126,19 +131,17 @@ impl Catalog {
         &self,
         vhost: &str,
         exchange: &str,
-        routing_keys: &[&str],
-        properties: &RawProperties<'_>,
+        message: &RoutedMessage<'_>,
         queues: &mut Vec<QueueId>,
     ) -> Result<Routed, Refusal> {
-        self.route_from(vhost, exchange, routing_keys, properties, queues, false)
+        self.route_from(vhost, exchange, message, queues, false)
     }
 
     fn route_from(
         &self,
         vhost: &str,
         exchange: &str,
-        routing_keys: &[&str],
-        properties: &RawProperties<'_>,
+        message: &RoutedMessage<'_>,
         queues: &mut Vec<QueueId>,
         by_client: bool,
     ) -> Result<Routed, Refusal> {
@@ -151,8 +154,7 @@ impl Catalog {
         if first.internal && by_client {
             return Err(Refusal::access(format!("cannot publish to internal {}", thing())));
         }
-        let message = RoutedMessage { routing_keys, properties };
-        walk(vhost, first, &message, queues)
+        walk(vhost, first, message, queues)
             .map_err(|_| Refusal::precondition(format!("a message to {} would go too many ways", thing())))
     }
 }
@@ -172,10 +174,11 @@ fn walk<'a>(
     let mut seen: BTreeSet<&'a str> = BTreeSet::new();
     let mut routed = Routed { cacheable: true, delayed: false };
     let mut current = first;
+    let mut message = *message;
     loop {
         let before = queues.len() + ahead.len();
-        visit(vhost, current, message, &mut Found { queues, exchanges: &mut ahead });
-        routed.cacheable &= !current.router.reads_properties();
+        visit(vhost, current, &message, &mut Found { queues, exchanges: &mut ahead });
+        routed.cacheable &= !current.router.varies();
         routed.delayed |= current.delayed;
         if queues.len() + ahead.len() == before {
             ahead.extend(current.alternate.as_deref());
@@ -198,6 +201,7 @@ fn walk<'a>(
                 break next;
             }
         };
+        message = message.further();
         if seen.len() > EXCHANGES_PER_MESSAGE {
             return Err(TooManyWays);
         }

@@ -45,7 +45,8 @@ struct Node {
 }
 
 impl Router for TopicRouter {
-    fn check(&self, routing_key: &str, _arguments: &Table) -> Result<(), Refusal> {
+    fn check(&self, binding: &Binding) -> Result<(), Refusal> {
+        let routing_key = &binding.routing_key;
         let wildcards = routing_key.split('.').filter(|word| *word == "#").count();
         if wildcards > MAX_HASH_WILDCARDS {
             return Err(Refusal::precondition(format!(

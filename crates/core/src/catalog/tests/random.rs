@@ -8,7 +8,17 @@ use std::collections::BTreeSet;
 const VHOSTS: [&str; 2] = ["/", "v"];
 const NAMES: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 const KEYS: [&str; 9] = ["", "k", "a.b", "a.*", "#", "a.#", "#.b", "3", "*.b"];
-const KINDS: [&str; 6] = ["direct", "fanout", "topic", "headers", "x-consistent-hash", "x-delayed-message"];
+const KINDS: [&str; 9] = [
+    "direct",
+    "fanout",
+    "topic",
+    "headers",
+    "x-consistent-hash",
+    "x-delayed-message",
+    "x-random",
+    "x-local-random",
+    "x-modulus-hash",
+];
 
 /// A generator that is the same everywhere (xorshift64*).
 struct Random(u64);
@@ -326,9 +336,9 @@ fn check_routes(one: &Catalog, other: &Catalog) {
         for exchange in one.exchanges(&vhost.name) {
             for properties in [&RawProperties::default(), &with_header] {
                 for key in KEYS {
-                    let answer = one.route(&vhost.name, &exchange.name, &[key], properties, &mut ways);
-                    let expected =
-                        other.route(&vhost.name, &exchange.name, &[key], properties, &mut other_ways);
+                    let message = RoutedMessage { routing_keys: &[key], properties, draw: 7 };
+                    let answer = one.route(&vhost.name, &exchange.name, &message, &mut ways);
+                    let expected = other.route(&vhost.name, &exchange.name, &message, &mut other_ways);
                     assert_eq!((answer, &ways), (expected, &other_ways), "{exchange:?} with {key}");
                 }
             }

@@ -105,6 +105,12 @@ fn a_kind_checks_its_keys_and_arguments() {
         "Invalid x-match field value <<\"some\">>; expected all, any, all-with-x, or any-with-x",
     );
     refused(with(number(1)), "Invalid x-match field type signedint (value 1); expected longstr");
+    add_exchange(&mut catalog, "rpc", "x-local-random");
+    let mut refused = |binding, text| {
+        assert_refused(catalog.bind(guest(), "/", binding), Cause::PreconditionFailed, text);
+    };
+    refused(to_queue("rpc", "q", "k"), "Non empty binding 'k' key not permitted");
+    refused(to_exchange("rpc", "amq.fanout", ""), "Destination not found");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod consistent_hash;
 mod headers;
+mod one_way;
 mod topic;
 mod walk;
 
@@ -9,7 +10,7 @@ use crate::catalog::tests::{
     add_exchange, add_queue, assert_refused, bind, catalog, exchange, guest, number, routed, routed_with,
     table, to_exchange, to_queue,
 };
-use crate::catalog::{Catalog, DeclareExchange, NewBinding, Routed};
+use crate::catalog::{Catalog, DeclareExchange, NewBinding, Routed, RoutedMessage};
 use crate::wire::{RawProperties, RawTable, Table, Value};
 use crate::{Cause, QueueId};
 
@@ -18,6 +19,11 @@ fn encoded(headers: &Table) -> Vec<u8> {
     let mut entries = Vec::new();
     headers.encode_entries(&mut entries);
     entries
+}
+
+/// A message that draws zero.
+fn message<'a>(routing_keys: &'a [&'a str], properties: &'a RawProperties<'a>) -> RoutedMessage<'a> {
+    RoutedMessage { routing_keys, properties, draw: 0 }
 }
 
 /// Where a message with these headers goes.

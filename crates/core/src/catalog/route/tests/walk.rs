@@ -5,7 +5,7 @@ use crate::catalog::{ApplyTo, NewPolicy, PolicyScope, QueueKind};
 use crate::limits::QUEUES_PER_MESSAGE;
 
 fn route(catalog: &Catalog, exchange: &str) -> Result<Routed, crate::Refusal> {
-    catalog.route("/", exchange, &["k"], &RawProperties::default(), &mut Vec::new())
+    catalog.route("/", exchange, &message(&["k"], &RawProperties::default()), &mut Vec::new())
 }
 
 /// Declares an exchange with an alternate.
@@ -22,7 +22,7 @@ fn the_default_exchange_leads_to_the_queue_of_that_name() {
     assert!(routed(&catalog, "", &["other"]).is_empty());
     catalog.put_vhost("v", "", Vec::new(), QueueKind::Classic).unwrap();
     let mut queues = vec![QueueId(7)];
-    catalog.route("v", "", &["q"], &RawProperties::default(), &mut queues).unwrap();
+    catalog.route("v", "", &message(&["q"], &RawProperties::default()), &mut queues).unwrap();
     assert!(queues.is_empty(), "another vhost, and what was in the buffer is gone");
 }
 
@@ -54,7 +54,7 @@ fn queues_come_in_the_order_of_their_ids() {
         bind(&mut catalog, to_queue("amq.fanout", &name, ""));
     }
     let mut queues = Vec::new();
-    catalog.route("/", "amq.fanout", &[""], &RawProperties::default(), &mut queues).unwrap();
+    catalog.route("/", "amq.fanout", &message(&[""], &RawProperties::default()), &mut queues).unwrap();
     assert_eq!(queues.len(), 100);
     assert!(queues.is_sorted());
 }
@@ -155,7 +155,7 @@ fn clients_do_not_publish_to_internal_exchanges_and_the_broker_does() {
     let text = "cannot publish to internal exchange 'x' in vhost '/'";
     assert_refused(route(&catalog, "x"), Cause::AccessRefused, text);
     let mut queues = Vec::new();
-    catalog.route_internally("/", "x", &["k"], &RawProperties::default(), &mut queues).unwrap();
+    catalog.route_internally("/", "x", &message(&["k"], &RawProperties::default()), &mut queues).unwrap();
     assert_eq!(queues.len(), 1);
     bind(&mut catalog, to_exchange("amq.fanout", "x", ""));
     assert_eq!(routed(&catalog, "amq.fanout", &["k"]), ["q"], "it is reached through another");
