@@ -152,6 +152,7 @@ async fn import_definitions(options: &ServeOptions, broker: &Arc<Broker>) -> Res
 fn door(options: &ServeOptions, broker: &Arc<Broker>, stopping: watch::Receiver<bool>) -> Door {
     let registry = Arc::new(Registry::default());
     let settings = DoorSettings {
+        mechanisms: options.auth_mechanisms.clone(),
         channel_max: options.channel_max,
         frame_max: options.frame_max,
         heartbeat_seconds: options.heartbeat_seconds,

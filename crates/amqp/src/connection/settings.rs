@@ -85,7 +85,7 @@ impl Mechanism {
     ];
 
     /// The name on the wire, and in the options.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Mechanism::Plain => "PLAIN",
             Mechanism::AmqPlain => "AMQPLAIN",

@@ -5,6 +5,7 @@
 
 use super::value::{MemoryLimit, Takes};
 use super::{LogFormat, OptionError, ServeOptions, TlsFiles, TlsListener};
+use leveret_amqp::connection::Mechanism;
 use leveret_core::limits;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -108,6 +109,17 @@ pub(super) const OPTIONS: &[Declared] = &[
         takes: Takes::Switch { set: |draft, on| draft.options.guest_anywhere = on },
         default: Default::Text("false"),
         help: "Let the user guest log in from other machines. For tests only, unless its password was changed.",
+    },
+    Declared {
+        name: "auth-mechanisms",
+        takes: Takes::Words {
+            of: &MECHANISMS,
+            set: |draft, chosen| {
+                draft.options.auth_mechanisms = chosen.iter().map(|at| Mechanism::ALL[*at]).collect();
+            },
+        },
+        default: Default::Text("EXTERNAL,PLAIN,AMQPLAIN,ANONYMOUS"),
+        help: "How clients may log in, in the order of preference that they are told. EXTERNAL is for those with a certificate.",
     },
     Declared {
         name: "max-connections",
@@ -219,6 +231,11 @@ pub(super) const OPTIONS: &[Declared] = &[
 const LEVELS: [tracing::Level; 4] =
     [tracing::Level::ERROR, tracing::Level::WARN, tracing::Level::INFO, tracing::Level::DEBUG];
 const FORMATS: [LogFormat; 2] = [LogFormat::Text, LogFormat::Json];
+/// The names of [`Mechanism::ALL`].
+const MECHANISMS: [&str; Mechanism::ALL.len()] = {
+    let [external, plain, amqplain, anonymous, cr_demo] = Mechanism::ALL;
+    [external.name(), plain.name(), amqplain.name(), anonymous.name(), cr_demo.name()]
+};
 
 /// Options as they are being read: each is right, but not yet all of them together.
 pub(super) struct Draft {
@@ -246,6 +263,7 @@ impl Draft {
             frame_max: 0,
             handshake_timeout: Duration::ZERO,
             guest_anywhere: false,
+            auth_mechanisms: Vec::new(),
             disk_free_limit: 0,
             memory_limit: MemoryLimit::Bytes(0),
             recent_bytes: 0,

@@ -14,6 +14,7 @@ mod value;
 pub use sources::{Source, flags, read};
 pub use value::MemoryLimit;
 
+use leveret_amqp::connection::Mechanism;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -46,6 +47,8 @@ pub struct ServeOptions {
     pub handshake_timeout: Duration,
     /// `guest` may log in from other machines.
     pub guest_anywhere: bool,
+    /// How clients of AMQP may log in, as offered.
+    pub auth_mechanisms: Vec<Mechanism>,
     /// Bytes that must be free on the disk, beside what the logs may need, or publishers are blocked.
     pub disk_free_limit: u64,
     /// Memory of the process beyond which publishers are blocked.

@@ -59,6 +59,19 @@ fn an_impossible_value_names_option_source_and_bounds() {
 }
 
 #[test]
+fn several_words_keep_their_order_and_come_once() {
+    let mechanisms = |text: &str| read_all(&[&format!("--auth-mechanisms={text}")], &[], None);
+    let chosen = mechanisms("RABBIT-CR-DEMO, PLAIN").unwrap().auth_mechanisms;
+    assert_eq!(chosen, [Mechanism::RabbitCrDemo, Mechanism::Plain]);
+    let listed = read_all(&[], &[], Some("auth_mechanisms = [\"PLAIN\", \"EXTERNAL\"]")).unwrap();
+    assert_eq!(listed.auth_mechanisms, [Mechanism::Plain, Mechanism::External]);
+    for wrong in ["", "PLAIN,", "PLAIN,PLAIN", "plain"] {
+        let text = mechanisms(wrong).unwrap_err().to_string();
+        assert!(text.ends_with("ANONYMOUS or RABBIT-CR-DEMO, several separated by commas"), "{text}");
+    }
+}
+
+#[test]
 fn a_file_with_mistakes_is_refused_with_its_name() {
     let text = refused(&[], &[], Some("heartbeats = 5"));
     assert!(text.contains("there is no option 'heartbeats'; is 'heartbeat' meant?"), "{text}");

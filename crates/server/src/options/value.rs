@@ -38,6 +38,11 @@ pub(super) enum Takes {
         of: &'static [&'static str],
         set: fn(&mut Draft, usize),
     },
+    /// Several of some words, each once, separated by commas, by their indices.
+    Words {
+        of: &'static [&'static str],
+        set: fn(&mut Draft, &[usize]),
+    },
 }
 
 /// How much memory the process may take.
@@ -86,6 +91,7 @@ impl Takes {
             Takes::Word { of, set } => {
                 set(draft, of.iter().position(|word| *word == text).ok_or_else(bounds)?);
             }
+            Takes::Words { of, set } => set(draft, &words(text, of).ok_or_else(bounds)?),
         }
         Ok(())
     }
@@ -99,6 +105,7 @@ impl Takes {
             Takes::Number { .. } => "N",
             Takes::Bytes { .. } | Takes::Memory { .. } => "BYTES",
             Takes::Word { .. } => "WORD",
+            Takes::Words { .. } => "WORDS",
         }
     }
 
@@ -111,10 +118,8 @@ impl Takes {
             Takes::Number { unit, min, max, .. } => format!("{min} to {max} {unit}"),
             Takes::Bytes { min, max, .. } => format!("{} to {}", in_units(*min), in_units(*max)),
             Takes::Memory { .. } => format!("1% to 100%, or at least {}", in_units(MIN_MEMORY_BYTES)),
-            Takes::Word { of, .. } => {
-                let (last, others) = of.split_last().expect("an option of words has some");
-                format!("{} or {last}", others.join(", "))
-            }
+            Takes::Word { of, .. } => alternatives(of),
+            Takes::Words { of, .. } => format!("{}, several separated by commas", alternatives(of)),
         }
     }
 }
@@ -130,6 +135,25 @@ fn addresses(text: &str) -> Result<Vec<SocketAddr>, String> {
         all.extend(found);
     }
     Ok(all)
+}
+
+/// The indices of some words, in the order of the text.
+fn words(text: &str, of: &[&str]) -> Option<Vec<usize>> {
+    let mut chosen = Vec::new();
+    for one in text.split(',').map(str::trim) {
+        let at = of.iter().position(|word| *word == one)?;
+        if chosen.contains(&at) {
+            return None;
+        }
+        chosen.push(at);
+    }
+    Some(chosen)
+}
+
+/// The words of an option as a sentence has them.
+fn alternatives(of: &[&str]) -> String {
+    let (last, others) = of.split_last().expect("an option of words has some");
+    format!("{} or {last}", others.join(", "))
 }
 
 fn bytes(text: &str) -> Option<u64> {
