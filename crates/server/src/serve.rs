@@ -173,6 +173,7 @@ fn door(options: &ServeOptions, broker: &Arc<Broker>, stopping: watch::Receiver<
         alarm: alarm::watch(broker, watched),
         stopping,
         permits: Arc::new(Semaphore::new(options.max_connections)),
+        proxied: options.proxy_protocol,
     }
 }
 

@@ -32,6 +32,8 @@ class Broker:
         self.log = folder / "broker.log"
         self.port = free_port()
         self.url = f"amqp://guest:guest@127.0.0.1:{self.port}/%2F"
+        # What a proxy would say first.
+        self.preface = b"PROXY UNKNOWN\r\n" if "--proxy-protocol" in options else b""
         self.process = None
 
     @property
@@ -50,7 +52,7 @@ class Broker:
             command += self.options
             self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         deadline = time.monotonic() + START_SECONDS
-        while not answers(self.port):
+        while not answers(self.port, self.preface):
             if not self.alive:
                 raise RuntimeError(f"the broker ended with {self.process.returncode}:\n{self.log_tail()}")
             if time.monotonic() > deadline:
@@ -110,11 +112,11 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def answers(port: int) -> bool:
+def answers(port: int, preface: bytes = b"") -> bool:
     """True once the broker greets: an open port alone may belong to a broker that still recovers."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=1) as probe:
-            probe.sendall(b"AMQP\x00\x00\x09\x01")
+            probe.sendall(preface + b"AMQP\x00\x00\x09\x01")
             return probe.recv(1) == b"\x01"
     except OSError:
         return False

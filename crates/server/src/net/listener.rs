@@ -1,12 +1,14 @@
 //! Accepts connections, plain and over TLS, and gives each a task of its own.
 
 use super::connection::{Context, serve};
+use super::proxy::{self, ProxyError};
 use super::registry::Registry;
 use crate::broker::Broker;
 use leveret_amqp::connection::{Authenticator, Connection, DoorSettings, Peer};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -32,6 +34,8 @@ pub struct Door {
     pub stopping: watch::Receiver<bool>,
     /// One permit for each connection there may be.
     pub permits: Arc<Semaphore>,
+    /// Every connection begins with a header of the PROXY protocol.
+    pub proxied: bool,
 }
 
 /// The open listeners and their connections.
@@ -80,15 +84,14 @@ async fn accept(door: Door, listener: TcpListener, tls: Option<Tls>) {
 }
 
 /// One connection, from the accepted socket to its end.
-async fn one(door: Door, stream: TcpStream, address: SocketAddr, tls: Option<TlsAcceptor>) {
+async fn one(door: Door, mut stream: TcpStream, address: SocketAddr, tls: Option<TlsAcceptor>) {
     let Ok(_permit) = door.permits.clone().try_acquire_owned() else {
         tracing::warn!(%address, "a connection was refused: there are as many as allowed");
         return;
     };
     // Small frames must not wait for more: the door writes in batches already.
     let _slower_but_right = stream.set_nodelay(true);
-    let mut peer =
-        Peer { address: address.to_string(), loopback: address.ip().is_loopback(), certificate_name: None };
+    let Some(mut peer) = peer_of(&door, &mut stream, address).await else { return };
     match tls {
         None => {
             let (reader, writer) = stream.into_split();
@@ -100,10 +103,39 @@ async fn one(door: Door, stream: TcpStream, address: SocketAddr, tls: Option<Tls
                 let (reader, writer) = tokio::io::split(stream);
                 run(door, peer, reader, writer).await;
             }
-            Ok(Err(error)) => tracing::info!(%address, %error, "a TLS handshake failed"),
-            Err(_) => tracing::info!(%address, "a TLS handshake took too long"),
+            Ok(Err(error)) => tracing::info!(address = %peer.address, %error, "a TLS handshake failed"),
+            Err(_) => tracing::info!(address = %peer.address, "a TLS handshake took too long"),
         },
     }
+}
+
+/// Who is at the other end, by the socket or by the proxy's word. `None` for a connection that is over before it began.
+async fn peer_of(door: &Door, stream: &mut TcpStream, address: SocketAddr) -> Option<Peer> {
+    let mut client = address;
+    if door.proxied {
+        let patience = Duration::from_millis(door.settings.handshake_ms);
+        let mut stopping = door.stopping.clone();
+        let named = tokio::select! {
+            named = proxy::read_header(stream, patience) => named,
+            _ = stopping.wait_for(|stopping| *stopping) => return None,
+        };
+        match named {
+            Ok(named) => client = named.unwrap_or(address),
+            Err(error) => {
+                // A look at the port, as for a health check, is no event.
+                if let ProxyError::Ended { bytes: 0 } = error {
+                    tracing::debug!(%address, "connected and went");
+                } else {
+                    tracing::info!(%address, "a connection without a PROXY header was closed: {error}");
+                }
+                let _closed_already = stream.shutdown().await;
+                return None;
+            }
+        }
+    }
+    // A proxy on another machine may name its own loopback: only what came over ours is on this machine.
+    let loopback = [address, client].iter().all(|it| it.ip().to_canonical().is_loopback());
+    Some(Peer { address: client.to_string(), loopback, certificate_name: None })
 }
 
 async fn run(

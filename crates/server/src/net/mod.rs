@@ -2,6 +2,7 @@
 
 mod connection;
 mod listener;
+mod proxy;
 mod registry;
 
 pub use listener::{Door, Listeners, Tls};

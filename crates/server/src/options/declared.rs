@@ -122,6 +122,13 @@ pub(super) const OPTIONS: &[Declared] = &[
         help: "How clients may log in, in the order of preference that they are told. EXTERNAL is for those with a certificate.",
     },
     Declared {
+        name: "proxy-protocol",
+        takes: Takes::Switch { set: |draft, on| draft.options.proxy_protocol = on },
+        default: Default::Text("false"),
+        help: "Every AMQP connection begins with a header of the PROXY protocol, version 1 or 2, and comes from the \
+               address that it names. Only where nobody but the proxy can connect.",
+    },
+    Declared {
         name: "max-connections",
         takes: Takes::Number {
             unit: "connections",
@@ -264,6 +271,7 @@ impl Draft {
             handshake_timeout: Duration::ZERO,
             guest_anywhere: false,
             auth_mechanisms: Vec::new(),
+            proxy_protocol: false,
             disk_free_limit: 0,
             memory_limit: MemoryLimit::Bytes(0),
             recent_bytes: 0,

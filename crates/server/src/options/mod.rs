@@ -49,6 +49,8 @@ pub struct ServeOptions {
     pub guest_anywhere: bool,
     /// How clients of AMQP may log in, as offered.
     pub auth_mechanisms: Vec<Mechanism>,
+    /// Every connection of AMQP begins with a header of the PROXY protocol.
+    pub proxy_protocol: bool,
     /// Bytes that must be free on the disk, beside what the logs may need, or publishers are blocked.
     pub disk_free_limit: u64,
     /// Memory of the process beyond which publishers are blocked.
