@@ -78,6 +78,22 @@ def test_global_prefetch_may_be_raised_while_consuming(session, name):
     assert len(inbox.settle_down()) == 6
 
 
+def test_global_prefetch_reaches_the_consumers_that_are_there(session, name):
+    session.queue(name)
+    session.fill(name, 20)
+    first, second = session.consume(name, prefetch=3), session.consume(name, prefetch=3)
+    first.wait(3), second.wait(3)
+    session.channel.basic_qos(prefetch_count=2, global_qos=True)
+    for message in first.messages[:3] + second.messages[:1]:
+        session.ack(message)
+    session.run(0.3)
+    assert len(first.messages) + len(second.messages) == 6, "two are held, which is the limit"
+    session.ack(second.messages[1])
+    session.run_until(lambda: len(first.messages) + len(second.messages) >= 7)
+    session.run(0.2)
+    assert len(first.messages) + len(second.messages) == 7
+
+
 def test_a_prefetch_size_is_not_implemented(session, name):
     with session.disconnected(540, "NOT_IMPLEMENTED - prefetch_size!=0"):
         session.channel.basic_qos(prefetch_size=1000)

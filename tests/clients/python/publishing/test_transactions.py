@@ -84,8 +84,17 @@ def test_a_mandatory_message_is_returned_with_the_commit(plain, name):
     assert plain.returned[0].reply_code == 312
 
 
-def test_publishing_to_a_missing_exchange_is_refused(plain, name):
+def test_publishing_to_a_missing_exchange_is_refused_before_the_commit(plain, name):
     plain.channel.tx_select()
     with plain.refused(404, f"NOT_FOUND - no exchange '{name}' in vhost '/'"):
         plain.publish("lost", "k", exchange=name)
+
+
+@pytest.mark.leveret_only("RabbitMQ routes when the publish comes in")
+def test_an_exchange_that_is_gone_at_the_commit_fails_it(plain, session, name):
+    plain.exchange(name)
+    plain.channel.tx_select()
+    plain.publish("lost", "k", exchange=name)
+    session.channel.exchange_delete(name)
+    with plain.refused(404, f"NOT_FOUND - no exchange '{name}' in vhost '/'"):
         plain.channel.tx_commit()
