@@ -41,6 +41,9 @@ impl Channel {
         let properties = Redelivery::of(&delivery).mark(message.properties, &mut cx.link.rewritten);
         let (out, frame_max) = (cx.link.output.tail(), cx.link.frame_max);
         write_content(out, self.number, frame_max, &method, properties, message.body);
+        if let Some(tracer) = &cx.link.tracer {
+            tracer.delivered(cx.access, cx.session, self.number, &delivery, &message, properties);
+        }
         Ok(())
     }
 }

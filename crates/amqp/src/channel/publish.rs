@@ -84,6 +84,9 @@ impl Channel {
             }
             Err(refusal) => return Err(refused(refusal, incoming.properties)),
         };
+        if let Some(tracer) = &cx.link.tracer {
+            tracer.published(cx.access, cx.session, self.number, &incoming.for_broker());
+        }
         if incoming.mandatory && !outcome.routed {
             self.give_to_publisher(cx.link, incoming);
         }

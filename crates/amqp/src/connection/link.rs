@@ -3,7 +3,7 @@
 use super::output::Output;
 use super::output::durable::DurableLogs;
 use super::settings::{Bodies, DoorSettings};
-use leveret_core::broker::{Access, Consuming, Session};
+use leveret_core::broker::{Access, Consuming, Session, Tracer};
 use leveret_core::wire::RawTable;
 use leveret_core::{ConsumerId, QueueId, ShardIndex};
 use rustc_hash::FxHashMap;
@@ -29,6 +29,8 @@ pub(crate) struct Link {
     pub(crate) rewritten: Vec<u8>,
     /// The client has published something.
     pub(crate) published: bool,
+    /// Copies what the client publishes and is sent, if its vhost is traced.
+    pub(crate) tracer: Option<Box<Tracer>>,
 }
 
 impl Link {
@@ -45,6 +47,7 @@ impl Link {
             assembling_bytes: 0,
             rewritten: Vec::new(),
             published: false,
+            tracer: None,
         }
     }
 }

@@ -32,6 +32,8 @@ pub struct DoorSettings {
     pub consumers_per_channel: usize,
     /// Bytes of the messages that a transaction holds back, at most.
     pub transaction_bytes: usize,
+    /// The vhosts whose messages are copied to `amq.rabbitmq.trace`, for connections that are opened from now on.
+    pub traced_vhosts: Vec<String>,
 }
 
 impl Default for DoorSettings {
@@ -54,6 +56,7 @@ impl Default for DoorSettings {
             message_bytes: MESSAGE_BODY_BYTES,
             consumers_per_channel: 65_536,
             transaction_bytes: 2 * MESSAGE_BODY_BYTES,
+            traced_vhosts: Vec::new(),
         }
     }
 }

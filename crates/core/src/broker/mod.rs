@@ -6,6 +6,7 @@
 //! What no client asks for (pages, dead letters, queues that end by themselves) is in [`housekeep`].
 
 mod access;
+mod announce;
 mod consume;
 mod dead_letter;
 mod declare;
@@ -15,6 +16,7 @@ mod publish;
 mod queues;
 mod routes;
 mod send;
+mod trace;
 mod waits;
 
 pub use access::Access;
@@ -26,6 +28,7 @@ pub use move_task::{MoveStep, move_messages};
 pub use publish::{Outcome, Publish};
 pub use queues::{DeclareQueue, QueueDeclared};
 pub use send::{Send, Sent, send};
+pub use trace::Tracer;
 pub use waits::Waits;
 
 use crate::ConnectionId;

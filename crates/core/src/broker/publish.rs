@@ -105,17 +105,14 @@ impl Session {
     }
 
     /// Asks the catalog where a message goes, for its routing key and for those in CC and BCC.
-    fn route<A: Access>(
+    pub(super) fn route<A: Access>(
         &self,
         access: &mut A,
         publish: &Publish<'_>,
         properties: &RawProperties<'_>,
     ) -> Result<(Route, bool), Refusal> {
         let catalog = access.catalog();
-        let mut keys = vec![publish.routing_key];
-        for header in ["CC", "BCC"] {
-            keys.extend(sender_selected(properties, header)?);
-        }
+        let keys = routing_keys(publish, properties)?;
         catalog.may_publish(&self.user, &self.vhost, publish.exchange, &keys)?;
         let mut queues = Vec::new();
         let draw = RoutedMessage::draw(self.connection.0, self.routed);
@@ -187,6 +184,18 @@ pub(super) fn wait_for_declarations<A: Access>(access: &A, outcome: &mut Outcome
         outcome.waits.add(known);
     }
     is_durable
+}
+
+/// All routing keys of a message: its own, then those of its headers CC and BCC.
+pub(super) fn routing_keys<'a>(
+    publish: &Publish<'a>,
+    properties: &RawProperties<'a>,
+) -> Result<Vec<&'a str>, Refusal> {
+    let mut keys = vec![publish.routing_key];
+    for header in ["CC", "BCC"] {
+        keys.extend(sender_selected(properties, header)?);
+    }
+    Ok(keys)
 }
 
 /// What the engine needs to know of the properties.

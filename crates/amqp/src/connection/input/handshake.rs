@@ -10,7 +10,7 @@ use crate::codec::method::connection::{
 use crate::connection::fault::Fault;
 use crate::connection::settings::{Authenticator, Credentials, Mechanism};
 use crate::connection::{Connection, Notice, Phase};
-use leveret_core::broker::{Access, Session};
+use leveret_core::broker::{Access, Session, Tracer};
 use leveret_core::wire::{RawTable, ShortStr, Table, Value};
 use std::sync::Arc;
 
@@ -163,6 +163,10 @@ impl Connection {
         let vhost = catalog.vhost(open.virtual_host).map(|vhost| vhost.name.clone());
         let vhost: Arc<str> = vhost.unwrap_or_else(|| open.virtual_host.into());
         self.notices.add(Notice::Opened { user: user.to_string(), vhost: vhost.to_string() });
+        let settings = &self.link.settings;
+        if settings.traced_vhosts.iter().any(|traced| **traced == *vhost) {
+            self.link.tracer = Some(Box::new(Tracer::new(&settings.cluster_name, &self.peer.address)));
+        }
         self.session = Some(Session::new(self.id, vhost, user));
         self.link.output.method(0, &OpenOk { known_hosts: "" });
         self.phase = Phase::Running;

@@ -87,6 +87,9 @@ impl Connection {
         let frame_max = self.link.frame_max;
         let out = self.link.output.tail();
         write_content(out, registered.channel, frame_max, &method, properties, message.body);
+        if let (Some(tracer), Some(session)) = (&self.link.tracer, &self.session) {
+            tracer.delivered(access, session, registered.channel, delivery, &message, properties);
+        }
         self.link.output.delivered(shard, delivery.size);
     }
 

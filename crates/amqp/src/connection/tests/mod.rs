@@ -9,5 +9,6 @@ mod declare;
 mod handshake;
 mod publish;
 mod reply;
+mod trace;
 mod tx;
 mod world;

@@ -199,16 +199,16 @@ impl Access for World {
 
 /// The messages in the logs of a world.
 pub(super) struct Messages {
-    readers: Vec<Reader>,
-    cache: ReadCache,
+    /// Of each shard, with a cache of its own: positions of two logs are the same numbers.
+    readers: Vec<(Reader, ReadCache)>,
     /// They cannot be read.
     pub(super) broken: bool,
 }
 
 impl Messages {
     pub(super) fn of(world: &World) -> Messages {
-        let readers = world.shards.iter().map(|(_, log)| log.reader.clone()).collect();
-        Messages { readers, cache: ReadCache::new(), broken: false }
+        let reader = |(_, log): &(Shard, Log)| (log.reader.clone(), ReadCache::new());
+        Messages { readers: world.shards.iter().map(reader).collect(), broken: false }
     }
 }
 
@@ -217,7 +217,8 @@ impl Bodies for Messages {
         if self.broken {
             return Err(BodyError("a disk fault".into()));
         }
-        let record = self.readers[usize::from(shard.0)].record(&mut self.cache, location);
+        let (reader, cache) = &mut self.readers[usize::from(shard.0)];
+        let record = reader.record(cache, location);
         let record = record.map_err(|error| BodyError(error.to_string()))?;
         Ok((record.tag.kind, record.payload))
     }
