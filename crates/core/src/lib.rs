@@ -5,12 +5,14 @@
 //!   bindings, policies. It says where a message goes.
 //! - [`shard`] is the state machine of what queues hold: ready, delayed and leased messages, consumers.
 //! - [`broker`] joins the two for the doors, over an [`broker::Access`] that the server and the simulator provide.
+//! - [`event`] is what either tells whoever listens.
 //! - [`message`] is the stored form of a message, [`wire`] the encoding of its properties.
 //!
 //! It never reads a clock, draws a random number, takes a lock, starts a thread or opens a file.
 
 pub mod broker;
 pub mod catalog;
+pub mod event;
 mod ids;
 pub mod limits;
 pub mod message;

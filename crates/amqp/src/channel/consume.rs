@@ -4,12 +4,13 @@ use super::reply::REPLY_TO;
 use super::{Channel, ChannelConsumer, SharedPrefetch};
 use crate::codec::ReplyCode;
 use crate::codec::method::basic;
+use crate::connection::events::of_channel;
 use crate::connection::fault::Fault;
-use crate::connection::link::{Context, Registered};
-use leveret_core::broker::{Access, Consume, Consuming};
+use crate::connection::link::{Context, Link, Registered};
+use leveret_core::broker::{Access, Consume, Consuming, Session, announce_event};
 use leveret_core::shard::PoolId;
-use leveret_core::wire::{RawTable, RawValue};
-use leveret_core::{ConsumerId, ShardIndex};
+use leveret_core::wire::{RawTable, RawValue, Table};
+use leveret_core::{ConsumerId, QueueId, ShardIndex};
 use std::sync::Arc;
 
 impl Channel {
@@ -83,6 +84,14 @@ impl Channel {
         };
         let (no_ack, exclusive, prefetch) = (consume.no_ack, consume.exclusive, self.prefetch);
         self.consumers.insert(tag.clone(), ChannelConsumer { consuming, no_ack, exclusive, prefetch });
+        let queue = cx.access.catalog().queue_by_id(consuming.queue).map(|queue| queue.name.clone());
+        announce_event(cx.access, || {
+            let event = of_channel("consumer.created", cx.session, cx.link, self.number);
+            let event = event.with("consumer_tag", &*tag).with("queue", queue.as_deref().unwrap_or_default());
+            let event = event.with("ack_required", !no_ack).with("exclusive", exclusive);
+            let event = event.with("prefetch_count", i64::from(prefetch));
+            event.with("arguments", Table::from(consume.arguments))
+        });
         let registered =
             Registered { channel: self.number, tag: tag.clone(), queue: consuming.queue, timeout_ms };
         cx.link.consumers.add(consuming.consumer, registered);
@@ -97,6 +106,8 @@ impl Channel {
         if let Some(ChannelConsumer { consuming, .. }) = self.consumers.remove(cancel.consumer_tag) {
             cx.link.consumers.remove(consuming);
             cx.session.cancel(cx.access, consuming);
+            let (tag, queue) = (cancel.consumer_tag, consuming.queue);
+            announce_end(cx.access, cx.session, cx.link, self.number, tag, queue);
         }
         self.reply_queue.take_if(|reply| *reply.tag == *cancel.consumer_tag);
         if !cancel.nowait {
@@ -138,6 +149,25 @@ impl Channel {
         shared.pools.push((shard, pool));
         Some(pool)
     }
+}
+
+/// A consumer has ended, by whomever: whoever listens is told. Its queue may be gone already.
+pub(crate) fn announce_end<A: Access>(
+    access: &mut A,
+    session: &Session,
+    link: &Link,
+    channel: u16,
+    tag: &str,
+    queue: QueueId,
+) {
+    let name = access.catalog().queue_by_id(queue).map(|queue| queue.name.clone());
+    announce_event(access, || {
+        let event = of_channel("consumer.deleted", session, link, channel).with("consumer_tag", tag);
+        match &name {
+            Some(name) => event.with("queue", &**name),
+            None => event,
+        }
+    });
 }
 
 /// `x-priority`: any integer.

@@ -18,15 +18,17 @@ mod settle;
 mod tx;
 mod unacked;
 
+pub(crate) use consume::announce_end;
 pub(crate) use publish::Incoming;
 
 use crate::codec::method::{Method, access, basic, channel, confirm as confirm_class, tx as tx_class};
 use crate::codec::{ContentHeader, ReplyCode};
+use crate::connection::events::of_channel;
 use crate::connection::fault::Fault;
 use crate::connection::link::{Context, Link};
 use assembly::{Assembled, Assembly};
 use confirm::Confirms;
-use leveret_core::broker::{Access, Consuming, Session};
+use leveret_core::broker::{Access, Consuming, Session, announce_event};
 use leveret_core::shard::{PoolId, Settle};
 use leveret_core::{ConsumerId, LeaseId, QueueId, ShardIndex};
 use rustc_hash::FxHashMap;
@@ -252,10 +254,12 @@ impl Channel {
     /// Ends the consumers. Whoever closes several channels does this in all of them before they give their
     /// deliveries back: otherwise the one would get what the other returned.
     pub(crate) fn stop<A: Access>(&mut self, access: &mut A, session: &mut Session, link: &mut Link) {
-        for (_, ChannelConsumer { consuming, .. }) in self.consumers.drain() {
+        for (tag, ChannelConsumer { consuming, .. }) in self.consumers.drain() {
             session.cancel(access, consuming);
             link.consumers.remove(consuming);
+            announce_end(access, session, link, self.number, &tag, consuming.queue);
         }
+        announce_event(access, || of_channel("channel.closed", session, link, self.number));
         link.assembling_bytes -= self.assembly.held_bytes();
         self.assembly = Assembly::default();
         self.reply_queue = None;

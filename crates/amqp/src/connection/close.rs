@@ -111,6 +111,7 @@ impl Connection {
             channel.close(access, &mut session);
         }
         session.close(access);
+        self.announce_closed(access, &session);
         access.finish();
     }
 }

@@ -12,6 +12,8 @@ use std::sync::Arc;
 /// What the channels of a connection share.
 #[derive(Debug)]
 pub(crate) struct Link {
+    /// What the connection is called in traces and events: the client's address.
+    pub(crate) name: Box<str>,
     pub(crate) settings: Arc<DoorSettings>,
     /// The agreed bytes of a frame; 0 for no limit.
     pub(crate) frame_max: u32,
@@ -34,8 +36,9 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    pub(crate) fn new(settings: Arc<DoorSettings>, frame_max: u32) -> Link {
+    pub(crate) fn new(settings: Arc<DoorSettings>, frame_max: u32, name: &str) -> Link {
         Link {
+            name: name.into(),
             settings,
             frame_max,
             capabilities: Capabilities::default(),

@@ -13,10 +13,11 @@
 //! - `output`: bytes for the client, what holds them back, and deliveries;
 //! - `close`, `fault`: how channels and connections end, and what the client is told;
 //! - `link`: what the channels share; `settings`: what the connection needs from outside;
-//! - `overview`: what an operator sees.
+//! - `overview`: what an operator sees; `events`: what whoever listens is told.
 
 mod channels;
 mod close;
+pub(crate) mod events;
 pub(crate) mod fault;
 mod heartbeat;
 mod input;
@@ -126,6 +127,8 @@ impl Connection {
     /// A connection that was just accepted, at the time `now`.
     pub fn new(settings: Arc<DoorSettings>, id: ConnectionId, peer: Peer, now: Time) -> Connection {
         let deadline = now.plus_ms(settings.handshake_ms);
+        let channel_max = settings.channel_max;
+        let link = Link::new(settings, input::FRAME_BYTES, &peer.address);
         Connection {
             id,
             peer,
@@ -133,13 +136,13 @@ impl Connection {
             now,
             deadline,
             heartbeat: Heartbeat::default(),
-            channel_max: settings.channel_max,
+            channel_max,
             claimed_user: None,
             user: None,
             client_properties: Table::new(),
             session: None,
             channels: Channels::default(),
-            link: Link::new(settings, input::FRAME_BYTES),
+            link,
             alarm: Alarm::default(),
             notices: Notices::default(),
             stopped_early: false,

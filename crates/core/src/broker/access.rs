@@ -37,7 +37,8 @@ pub trait Access {
     }
 
     /// Changes the catalog. What the change wrote to the catalog's log is sealed before this returns;
-    /// the `Wait` says until where the log must be durable for the change to be.
+    /// the `Wait` says until where the log must be durable for the change to be. What it left to be told
+    /// ([`Catalog::take_events`]) is announced, too.
     fn change<R>(&mut self, change: impl FnOnce(&mut Catalog) -> R) -> (R, Wait);
 
     /// The kind and payload of the record at a location of a shard's log.

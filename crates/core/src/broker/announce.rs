@@ -4,8 +4,28 @@
 use super::Access;
 use super::publish::{Publish, store, traits_of};
 use crate::catalog::RoutedMessage;
+use crate::event::{EVENT_EXCHANGE, EVENT_VHOST, Event};
 use crate::limits::{MESSAGE_PROPERTIES_BYTES, NAME_BYTES};
 use crate::wire::{Properties, RawProperties, ShortStr, Table, Value};
+
+/// Publishes an event, if anybody listens: only then it is made.
+pub fn announce_event<A: Access>(access: &mut A, make: impl FnOnce() -> Event) {
+    if !access.catalog().hears_events() {
+        return;
+    }
+    let Event { name, mut headers } = make();
+    let now = access.now();
+    set(&mut headers, "timestamp_in_ms", Value::I64(now.0.cast_signed()));
+    let properties = Properties {
+        headers: Some(headers),
+        delivery_mode: Some(2),
+        timestamp: Some(now.0 / 1000),
+        ..Properties::default()
+    };
+    let (vhost, exchange, body) = (EVENT_VHOST, EVENT_EXCHANGE, &[][..]);
+    // One whose names fill more than a message's properties can hold is not told.
+    announce(access, &Announcement { vhost, exchange, routing_key: name, properties: &properties, body });
+}
 
 /// A message of the broker's own.
 pub(super) struct Announcement<'a> {

@@ -20,6 +20,7 @@ mod trace;
 mod waits;
 
 pub use access::Access;
+pub use announce::announce_event;
 pub use consume::{Consume, Consuming};
 pub use dead_letter::PendingTransfer;
 pub use declare::{Bind, DeclareExchange};

@@ -12,10 +12,12 @@
 //! - [`access`]: users, permissions and limits; the checks that doors make;
 //! - [`policy`]: policies, and the settings of a queue that follow from them;
 //! - [`route`]: from an exchange to queues; one file for each kind of exchange;
+//! - [`events`]: what its changes tell whoever listens;
 //! - [`state`]: what there is; [`fact`]: what changes it, and the bytes of that.
 
 mod access;
 mod declare;
+mod events;
 mod fact;
 mod list;
 mod move_tasks;
@@ -39,6 +41,7 @@ pub use state::{
     Vhost, VhostLimits,
 };
 
+use crate::event::Event;
 use crate::{ConnectionId, Refusal};
 use leveret_log::{Position, Tail};
 use state::State;
@@ -77,6 +80,8 @@ pub struct Catalog {
     shards: u16,
     version: u64,
     tail: Tail,
+    /// What has happened, if events are wanted.
+    events: Option<Vec<Event>>,
 }
 
 impl Catalog {
@@ -143,7 +148,11 @@ impl Catalog {
                 Refusal::new(crate::Cause::Internal, format!("the catalog cannot be changed: {error}"))
             })?;
         }
+        let told = self.hears_events();
         for fact in facts {
+            if let Some(events) = self.events.as_mut().filter(|_| told) {
+                self.state.events_of(&fact, events);
+            }
             self.state.apply(fact);
         }
         self.version += 1;
@@ -232,6 +241,6 @@ impl CatalogReplay {
     /// shards they were made for, whatever `shards` says now.
     pub fn open(mut self, shards: u16, tail: Tail) -> Catalog {
         self.state.serials.skip_reserved();
-        Catalog { state: self.state, shards: shards.max(1), version: 1, tail }
+        Catalog { state: self.state, shards: shards.max(1), version: 1, tail, events: None }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Broker, ShardInner};
 use bytes::Bytes;
-use leveret_core::broker::Access;
+use leveret_core::broker::{Access, announce_event};
 use leveret_core::catalog::Catalog;
 use leveret_core::shard::Shard;
 use leveret_core::{LogId, ShardIndex, Time, Wait};
@@ -94,10 +94,14 @@ impl Access for Turn<'_> {
         catalog.tail().seal();
         let wait = Wait { log: LogId::Catalog, position: catalog.position() };
         let pending = catalog.tail().pending_bytes();
+        let events = catalog.take_events();
         drop(catalog);
         self.catalog = Some(read(self.broker));
         if pending > 0 {
             self.broker.catalog_log.appended(pending);
+        }
+        for event in events {
+            announce_event(self, || event);
         }
         (answer, wait)
     }

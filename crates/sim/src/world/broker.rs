@@ -2,7 +2,7 @@
 
 use crate::dice::Dice;
 use bytes::Bytes;
-use leveret_core::broker::Access;
+use leveret_core::broker::{Access, announce_event};
 use leveret_core::catalog::Catalog;
 use leveret_core::shard::{Effect, PAGE, PAGE_COPY, Shard};
 use leveret_core::{ConnectionId, LogId, ShardIndex, Time, Wait};
@@ -216,7 +216,11 @@ impl Access for Turn<'_> {
         let catalog = &mut self.broker.catalog;
         let answer = change(catalog);
         catalog.tail().seal();
-        (answer, Wait { log: LogId::Catalog, position: catalog.position() })
+        let wait = Wait { log: LogId::Catalog, position: catalog.position() };
+        for event in catalog.take_events() {
+            announce_event(self, || event);
+        }
+        (answer, wait)
     }
 
     fn read(&mut self, shard: ShardIndex, location: Position) -> Result<(u8, Bytes), ReadError> {

@@ -165,9 +165,11 @@ impl Connection {
         self.notices.add(Notice::Opened { user: user.to_string(), vhost: vhost.to_string() });
         let settings = &self.link.settings;
         if settings.traced_vhosts.iter().any(|traced| **traced == *vhost) {
-            self.link.tracer = Some(Box::new(Tracer::new(&settings.cluster_name, &self.peer.address)));
+            self.link.tracer = Some(Box::new(Tracer::new(&settings.cluster_name, &self.link.name)));
         }
-        self.session = Some(Session::new(self.id, vhost, user));
+        let session = Session::new(self.id, vhost, user);
+        self.announce_open(access, &session);
+        self.session = Some(session);
         self.link.output.method(0, &OpenOk { known_hosts: "" });
         self.phase = Phase::Running;
         Ok(())

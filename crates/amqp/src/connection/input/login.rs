@@ -25,7 +25,7 @@ impl Connection {
     /// The client's choice of a mechanism, with its first response.
     pub(super) fn start_ok<A: Access>(
         &mut self,
-        access: &A,
+        access: &mut A,
         authenticator: &dyn Authenticator,
         start_ok: &StartOk<'_>,
     ) -> Result<(), Fault> {
@@ -42,12 +42,12 @@ impl Connection {
                     self.challenge(user);
                     Ok(())
                 }
-                Err(_) => self.logged_in(mechanism, Err(malformed())),
+                Err(_) => self.logged_in(access, mechanism, Err(malformed())),
             };
         }
         let credentials = self.credentials(mechanism, start_ok.response).ok_or_else(malformed);
         let login = credentials.and_then(|it| authenticator.verify(access.catalog(), &it, &self.peer));
-        self.logged_in(mechanism, login)
+        self.logged_in(access, mechanism, login)
     }
 
     /// Asks whoever claims to be this user for the proof.
@@ -60,7 +60,7 @@ impl Connection {
     /// The client's answer to the challenge.
     pub(super) fn secure_ok<A: Access>(
         &mut self,
-        access: &A,
+        access: &mut A,
         authenticator: &dyn Authenticator,
         secure_ok: &SecureOk<'_>,
     ) -> Result<(), Fault> {
@@ -71,7 +71,7 @@ impl Connection {
         };
         let credentials = Credentials::Password { user: &user, password };
         let login = authenticator.verify(access.catalog(), &credentials, &self.peer);
-        self.logged_in(Mechanism::RabbitCrDemo, login)
+        self.logged_in(access, Mechanism::RabbitCrDemo, login)
     }
 
     /// What a mechanism without a challenge says; `None` for a response that it cannot have.
@@ -87,14 +87,21 @@ impl Connection {
     }
 
     /// Goes on with a client that has logged in, or refuses one that has not: the log hears why, the client does not.
-    fn logged_in(&mut self, by: Mechanism, login: Result<Arc<str>, LoginRefused>) -> Result<(), Fault> {
+    fn logged_in<A: Access>(
+        &mut self,
+        access: &mut A,
+        by: Mechanism,
+        login: Result<Arc<str>, LoginRefused>,
+    ) -> Result<(), Fault> {
         match login {
             Ok(user) => {
                 self.user = Some(user);
+                self.announce_login(access, by, None);
                 self.send_tune();
                 Ok(())
             }
             Err(LoginRefused(reason)) => {
+                self.announce_login(access, by, Some(&reason));
                 self.notices.add(Notice::LoginRefused { mechanism: by.name(), reason });
                 let text = format!(
                     "Login was refused using authentication mechanism {}. For details see the broker logfile.",

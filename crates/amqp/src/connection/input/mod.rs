@@ -5,6 +5,7 @@ mod handshake;
 mod login;
 
 use super::channels::Slot;
+use super::events::of_channel;
 use super::fault::Fault;
 use super::link::Context;
 use super::settings::{Authenticator, Bodies};
@@ -14,7 +15,7 @@ use crate::codec::frame::FrameError;
 use crate::codec::method::{Method, channel};
 use crate::codec::{Frame, FrameKind, Published, ReplyCode, parse_frame};
 pub(super) use handshake::FRAME_BYTES;
-use leveret_core::broker::Access;
+use leveret_core::broker::{Access, announce_event};
 
 /// The class and method ids of basic.publish, for the report of what went wrong with one.
 const PUBLISH: (u16, u16) = (60, 40);
@@ -206,6 +207,11 @@ impl Connection {
             access.catalog().may_open_channel(session.user(), usage.channels_of_user)?;
         }
         self.channels.put(number, Slot::Open(Box::new(Channel::new(number))));
+        if let Some(session) = &self.session {
+            announce_event(access, || {
+                of_channel("channel.created", session, &self.link, number).with("number", i64::from(number))
+            });
+        }
         self.link.output.method(number, &channel::OpenOk { channel_id: b"" });
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! Effects of the broker on their way to the client: deliveries, cancelled consumers, expired leases.
 
+use crate::channel::announce_end;
 use crate::codec::method::basic;
 use crate::codec::{ReplyCode, write_content};
 use crate::connection::fault::Fault;
@@ -113,6 +114,9 @@ impl Connection {
         let number = registered.channel;
         let Some(channel) = self.channels.open_mut(number) else { return };
         channel.consumer_cancelled(&registered.tag);
+        if let Some(session) = &self.session {
+            announce_end(access, session, &self.link, number, &registered.tag, registered.queue);
+        }
         if self.link.capabilities.consumer_cancel_notify {
             let cancel = basic::Cancel { consumer_tag: &registered.tag, nowait: true };
             return self.link.output.method(number, &cancel);

@@ -6,6 +6,7 @@ mod confirm;
 mod consume;
 mod damage;
 mod declare;
+mod events;
 mod handshake;
 mod publish;
 mod reply;

@@ -1,7 +1,8 @@
 //! The firehose: copies of what is published and delivered in a traced vhost.
 
-use super::client::{Client, delivery, to_queue};
+use super::client::{Client, delivery, method_of, to_queue};
 use super::world::World;
+use crate::codec::Method;
 use crate::codec::method::{basic, queue};
 use crate::connection::DoorSettings;
 use leveret_core::limits::MESSAGE_PROPERTIES_BYTES;
@@ -40,8 +41,8 @@ fn get<'a>(queue: &'a str) -> basic::Get<'a> {
 fn copy(world: &mut World, client: &mut Client, key: &str, left: u32, body: &[u8]) -> Table {
     client.send(world, 1, &get("trace"));
     let frame = client.next_frame();
-    match super::client::method_of(&frame) {
-        (1, crate::codec::Method::Basic(basic::Method::GetOk(got))) => {
+    match method_of(&frame) {
+        (1, Method::Basic(basic::Method::GetOk(got))) => {
             assert_eq!((got.exchange, got.routing_key, got.message_count), (TRACE, key, left));
         }
         other => panic!("expected basic.get-ok, got {other:?}"),

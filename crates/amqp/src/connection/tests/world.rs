@@ -2,7 +2,7 @@
 
 use crate::connection::{Authenticator, Bodies, BodyError, Credentials, LoginRefused, Peer, Usage};
 use bytes::Bytes;
-use leveret_core::broker::{Access, housekeep};
+use leveret_core::broker::{Access, announce_event, housekeep};
 use leveret_core::catalog::{Catalog, CatalogReplay, HashAlgorithm, PasswordHash};
 use leveret_core::shard::{Effect, Shard};
 use leveret_core::{ConnectionId, LogId, Position, ShardIndex, Time, Wait};
@@ -176,7 +176,11 @@ impl Access for World {
         self.finish();
         let answer = change(&mut self.catalog);
         self.catalog.tail().seal();
-        (answer, Wait { log: LogId::Catalog, position: self.catalog.position() })
+        let wait = Wait { log: LogId::Catalog, position: self.catalog.position() };
+        for event in self.catalog.take_events() {
+            announce_event(self, || event);
+        }
+        (answer, wait)
     }
 
     fn read(&mut self, shard: ShardIndex, location: Position) -> Result<(u8, Bytes), ReadError> {

@@ -1,6 +1,7 @@
 //! The catalog as a whole, and what the tests of its pieces share.
 
 mod durability;
+mod events;
 mod random;
 mod serials;
 mod size;
