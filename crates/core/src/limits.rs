@@ -67,6 +67,19 @@ pub const PAGE_AHEAD_ENTRIES: usize = if cfg!(test) { 32 } else { 2_048 };
 /// Live bytes of an AMQP channel's publish that is still arriving, over all channels of a connection.
 pub const ASSEMBLY_BYTES_PER_CONNECTION: usize = 2 * MESSAGE_BODY_BYTES;
 
+/// The text of a filter policy (SNS: 256 KB), and the paths of its keys written out.
+pub const FILTER_POLICY_BYTES: usize = 256 << 10;
+
+/// Keys of a filter policy; of what nests, only the outermost count (SNS).
+pub const FILTER_POLICY_KEYS: usize = 5;
+
+/// Combinations of a filter policy: over its keys, conditions times depth, multiplied (SNS).
+pub const FILTER_POLICY_COMBINATIONS: u64 = 150;
+
+/// Conditions of a filter policy, each value that `anything-but` excludes included. Combinations do not bound them: this
+/// keeps what one message costs within reason.
+pub const FILTER_POLICY_CONDITIONS: usize = 1_000;
+
 /// Deliveries of a quorum-style dead-letter transfer under way at once, per queue (RabbitMQ's prefetch is 32).
 pub const TRANSFERS_UNDER_WAY: usize = 1_024;
 

@@ -10,6 +10,7 @@ mod consistent_hash;
 mod delayed;
 mod direct;
 mod fanout;
+pub mod filter;
 mod headers;
 mod local_random;
 mod message;
