@@ -63,6 +63,7 @@ impl Site {
             .arg(self.data())
             .arg("--amqp")
             .arg(self.address.to_string())
+            .args(["--sqs", "off"])
             .args(&self.extra_args)
             .stdin(Stdio::null())
             .stdout(log)

@@ -5,12 +5,14 @@ use crate::alarm::{self, Watched};
 use crate::auth::{CatalogAuthenticator, hash_password};
 use crate::broker::{self, Broker, StartError};
 use crate::definitions;
-use crate::net::{Door, Listeners, Registry, Tls};
-use crate::options::ServeOptions;
+use crate::http::{self, HttpDoor};
+use crate::net::{Door as AmqpDoor, Listeners, Registry, Tls};
+use crate::options::{ServeOptions, SqsOptions};
 use crate::tls::{Identity, TlsError};
 use leveret_amqp::connection::DoorSettings;
 use leveret_core::LogId;
 use leveret_core::broker::Access;
+use leveret_core::catalog::Catalog;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -23,6 +25,8 @@ use tokio::sync::{Semaphore, watch};
 
 /// How long connections have to say goodbye when the broker stops.
 const FAREWELL: Duration = Duration::from_secs(5);
+/// Bytes of HTTP bodies in memory at once.
+const BODY_BYTES: usize = 256 << 20;
 
 /// Why a broker could not start, or did not end well.
 #[derive(Debug)]
@@ -85,10 +89,10 @@ pub fn run(options: ServeOptions) -> Result<(), ServeError> {
 
 async fn serve(options: ServeOptions) -> Result<(), ServeError> {
     let stop = Stop::listen()?;
-    let identity = options.amqps.as_ref().map(|listener| Identity::load(listener.files.clone()));
+    let identity = options.tls.clone().map(Identity::load);
     let identity = identity.transpose().map_err(ServeError::Tls)?.map(Arc::new);
     let broker = open(&options)?;
-    if let Err(error) = import_definitions(&options, &broker).await {
+    if let Err(error) = prepare(&options, &broker).await {
         end(broker).await?;
         return Err(error);
     }
@@ -128,6 +132,18 @@ fn open(options: &ServeOptions) -> Result<Arc<Broker>, ServeError> {
     Ok(broker)
 }
 
+/// Does what must be done before anybody connects.
+async fn prepare(options: &ServeOptions, broker: &Arc<Broker>) -> Result<(), ServeError> {
+    if options.event_exchange {
+        let (announced, _) = broker.turn().change(Catalog::announce_events);
+        announced.map_err(|refusal| ServeError::System {
+            what: "events cannot be published",
+            error: refusal.to_string(),
+        })?;
+    }
+    import_definitions(options, broker).await
+}
+
 /// Imports the definitions, if there are any to import, and waits until they are on the disk.
 async fn import_definitions(options: &ServeOptions, broker: &Arc<Broker>) -> Result<(), ServeError> {
     let Some(file) = &options.definitions else { return Ok(()) };
@@ -148,8 +164,8 @@ async fn import_definitions(options: &ServeOptions, broker: &Arc<Broker>) -> Res
     Ok(())
 }
 
-/// What all connections have in common.
-fn door(options: &ServeOptions, broker: &Arc<Broker>, stopping: watch::Receiver<bool>) -> Door {
+/// What all connections of AMQP have in common.
+fn door(options: &ServeOptions, broker: &Arc<Broker>, stopping: watch::Receiver<bool>) -> AmqpDoor {
     let registry = Arc::new(Registry::default());
     let settings = DoorSettings {
         mechanisms: options.auth_mechanisms.clone(),
@@ -158,6 +174,7 @@ fn door(options: &ServeOptions, broker: &Arc<Broker>, stopping: watch::Receiver<
         heartbeat_seconds: options.heartbeat_seconds,
         handshake_ms: options.handshake_timeout.as_millis() as u64,
         message_bytes: options.max_message_bytes,
+        traced_vhosts: options.trace.clone(),
         ..DoorSettings::default()
     };
     let watched = Watched {
@@ -165,7 +182,7 @@ fn door(options: &ServeOptions, broker: &Arc<Broker>, stopping: watch::Receiver<
         disk_free_limit: options.disk_free_limit,
         memory_limit: options.memory_limit,
     };
-    Door {
+    AmqpDoor {
         broker: broker.clone(),
         settings: Arc::new(settings),
         authenticator: Arc::new(CatalogAuthenticator::new(registry.clone(), options.guest_anywhere)),
@@ -177,29 +194,73 @@ fn door(options: &ServeOptions, broker: &Arc<Broker>, stopping: watch::Receiver<
     }
 }
 
+/// What a listener is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Door {
+    Amqp,
+    Sqs,
+}
+
 /// Opens all listeners, or none.
 async fn listen(
     options: &ServeOptions,
-    door: Door,
+    door: AmqpDoor,
     identity: Option<Arc<Identity>>,
 ) -> Result<Listeners, ServeError> {
-    let plain = options.amqp.iter().map(|address| (*address, None));
-    let secured = options.amqps.iter().flat_map(|listener| &listener.addresses);
-    let secured = secured.map(|address| (*address, identity.clone()));
+    let places = [
+        (Door::Amqp, &options.amqp, None),
+        (Door::Amqp, &options.amqps, identity.clone()),
+        (Door::Sqs, &options.sqs.addresses, None),
+        (Door::Sqs, &options.sqs.tls_addresses, identity),
+    ];
     let mut open = Vec::new();
-    for (address, identity) in plain.chain(secured) {
-        let bound = TcpListener::bind(address).await;
-        let bound = bound.map_err(|error| ServeError::Listen { address, error })?;
-        // With port 0 the system has chosen one.
-        open.push((bound.local_addr().unwrap_or(address), bound, identity));
+    for (kind, addresses, identity) in places {
+        for address in addresses {
+            let bound = TcpListener::bind(address).await;
+            let bound = bound.map_err(|error| ServeError::Listen { address: *address, error })?;
+            // With port 0 the system has chosen one.
+            open.push((kind, bound.local_addr().unwrap_or(*address), bound, identity.clone()));
+        }
     }
+    let http = http_door(options, &door);
     let mut listeners = Listeners::default();
-    for (address, bound, identity) in open {
-        tracing::info!("AMQP 0-9-1{} on {address}", if identity.is_some() { " over TLS" } else { "" });
+    listeners.spawn(http::run_move_tasks(door.broker.clone(), door.stopping.clone()));
+    for (kind, address, bound, identity) in open {
+        let over = if identity.is_some() { " over TLS" } else { "" };
         let tls = identity.map(|identity| -> Tls { Arc::new(move || identity.acceptor()) });
-        listeners.accept(door.clone(), bound, tls);
+        match kind {
+            Door::Amqp => {
+                tracing::info!("AMQP 0-9-1{over} on {address}");
+                listeners.accept(door.clone(), bound, tls);
+            }
+            Door::Sqs => {
+                tracing::info!("SQS and SNS{over} on {address}");
+                listeners.spawn(http::accept(http.clone(), bound, tls));
+            }
+        }
     }
     Ok(listeners)
+}
+
+/// What all connections of SQS and SNS have in common.
+fn http_door(options: &ServeOptions, amqp: &AmqpDoor) -> HttpDoor {
+    let SqsOptions { url, region, account, vhost, cooldowns, max_visibility, .. } = options.sqs.clone();
+    let settings = leveret_sqs::DoorSettings {
+        vhost: vhost.into(),
+        region,
+        account,
+        url,
+        cooldowns,
+        longest_lease_ms: max_visibility.as_millis() as u64,
+    };
+    HttpDoor {
+        broker: amqp.broker.clone(),
+        settings: Arc::new(settings),
+        alarm: amqp.alarm.clone(),
+        stopping: amqp.stopping.clone(),
+        permits: amqp.permits.clone(),
+        bodies: Arc::new(Semaphore::new(BODY_BYTES / http::BODY_UNIT)),
+    }
 }
 
 /// The signals that matter to the broker.

@@ -31,7 +31,9 @@ class Broker:
         self.data = folder / "data"
         self.log = folder / "broker.log"
         self.port = free_port()
+        self.sqs_port = free_port()
         self.url = f"amqp://guest:guest@127.0.0.1:{self.port}/%2F"
+        self.sqs_url = f"http://127.0.0.1:{self.sqs_port}"
         # What a proxy would say first.
         self.preface = b"PROXY UNKNOWN\r\n" if "--proxy-protocol" in options else b""
         self.process = None
@@ -49,6 +51,7 @@ class Broker:
         self.folder.mkdir(parents=True, exist_ok=True)
         with open(self.log, "ab") as log:
             command = [binary(), "serve", "--data", str(self.data), "--amqp", f"127.0.0.1:{self.port}"]
+            command += ["--sqs", f"127.0.0.1:{self.sqs_port}"]
             command += self.options
             self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         deadline = time.monotonic() + START_SECONDS

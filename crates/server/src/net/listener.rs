@@ -50,6 +50,11 @@ impl Listeners {
         self.accepting.spawn(accept(door, listener, tls));
     }
 
+    /// Runs something else until the broker stops: it must end by itself then.
+    pub fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
+        self.accepting.spawn(task);
+    }
+
     /// Waits until every listener and every connection has ended.
     pub async fn join(mut self) {
         while self.accepting.join_next().await.is_some() {}

@@ -4,10 +4,9 @@
 //! test of that page asks for.
 
 use super::value::{MemoryLimit, Takes};
-use super::{LogFormat, OptionError, ServeOptions, TlsFiles, TlsListener};
+use super::{LogFormat, OptionError, ServeOptions, SqsOptions, TlsFiles};
 use leveret_amqp::connection::Mechanism;
 use leveret_core::limits;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -76,9 +75,78 @@ pub(super) const OPTIONS: &[Declared] = &[
     },
     Declared {
         name: "amqps",
-        takes: Takes::Addresses { set: |draft, addresses| draft.amqps = addresses },
+        takes: Takes::Addresses { set: |draft, addresses| draft.options.amqps = addresses },
         default: Default::Text("off"),
         help: "Where to listen for AMQP 0-9-1 over TLS; 5671 is the usual port.",
+    },
+    Declared {
+        name: "sqs",
+        takes: Takes::Addresses { set: |draft, addresses| draft.options.sqs.addresses = addresses },
+        default: Default::Text("127.0.0.1:9324"),
+        help: "Where to listen for SQS and SNS over HTTP.",
+    },
+    Declared {
+        name: "sqs-tls",
+        takes: Takes::Addresses { set: |draft, addresses| draft.options.sqs.tls_addresses = addresses },
+        default: Default::Text("off"),
+        help: "Where to listen for SQS and SNS over HTTPS.",
+    },
+    Declared {
+        name: "sqs-url",
+        takes: Takes::Text {
+            what: "a URL that begins with http:// or https://, or empty",
+            fits: |url| url.is_empty() || url.starts_with("http://") || url.starts_with("https://"),
+            set: |draft, url| draft.options.sqs.url = (!url.is_empty()).then(|| url.into()),
+        },
+        default: Default::Words("the host that the client asked"),
+        help: "What the URLs of queues begin with, where clients reach the broker by another name than it can see.",
+    },
+    Declared {
+        name: "sqs-region",
+        takes: Takes::Text {
+            what: "a region such as us-east-1",
+            fits: |region| !region.is_empty() && region.len() <= 64 && region.bytes().all(is_name_byte),
+            set: |draft, region| draft.options.sqs.region = region.into(),
+        },
+        default: Default::Text("us-east-1"),
+        help: "The region in ARNs, for requests whose signature names none.",
+    },
+    Declared {
+        name: "sqs-account",
+        takes: Takes::Text {
+            what: "twelve digits",
+            fits: |account| account.len() == 12 && account.bytes().all(|digit| digit.is_ascii_digit()),
+            set: |draft, account| draft.options.sqs.account = account.into(),
+        },
+        default: Default::Text("000000000000"),
+        help: "The account in ARNs and in the URLs of queues.",
+    },
+    Declared {
+        name: "sqs-vhost",
+        takes: Takes::Text {
+            what: "the name of a vhost",
+            fits: |vhost| !vhost.is_empty(),
+            set: |draft, vhost| draft.options.sqs.vhost = vhost.into(),
+        },
+        default: Default::Text("/"),
+        help: "The vhost whose queues SQS and SNS see.",
+    },
+    Declared {
+        name: "sqs-cooldowns",
+        takes: Takes::Switch { set: |draft, on| draft.options.sqs.cooldowns = on },
+        default: Default::Text("false"),
+        help: "Refuse a second purge of a queue within 60 seconds, as SQS does.",
+    },
+    Declared {
+        name: "sqs-max-visibility",
+        takes: Takes::Number {
+            unit: "seconds",
+            min: 1,
+            max: 31_536_000,
+            set: |draft, seconds| draft.options.sqs.max_visibility = Duration::from_secs(seconds),
+        },
+        default: Default::Text("43200"),
+        help: "How long a received message may be held in all, by whatever ChangeMessageVisibility asks.",
     },
     Declared {
         name: "tls-cert",
@@ -219,6 +287,22 @@ pub(super) const OPTIONS: &[Declared] = &[
         help: "What each shard keeps in memory of its log's recent end, so that consumers need not read the disk.",
     },
     Declared {
+        name: "trace",
+        takes: Takes::Text {
+            what: "names of vhosts, separated by commas",
+            fits: |vhosts| vhosts.split(',').all(|vhost| !vhost.trim().is_empty()),
+            set: |d, vhosts| d.options.trace = vhosts.split(',').map(|vhost| vhost.trim().into()).collect(),
+        },
+        default: Default::Words("none"),
+        help: "The vhosts whose messages, as they come and go, are copied to amq.rabbitmq.trace (RabbitMQ's firehose).",
+    },
+    Declared {
+        name: "event-exchange",
+        takes: Takes::Switch { set: |draft, on| draft.options.event_exchange = on },
+        default: Default::Text("false"),
+        help: "Publish what happens to queues, connections, users and the rest to amq.rabbitmq.event in the vhost /.",
+    },
+    Declared {
         name: "log-level",
         takes: Takes::Word {
             of: &["error", "warn", "info", "debug"],
@@ -247,7 +331,6 @@ const MECHANISMS: [&str; Mechanism::ALL.len()] = {
 /// Options as they are being read: each is right, but not yet all of them together.
 pub(super) struct Draft {
     options: ServeOptions,
-    amqps: Vec<SocketAddr>,
     tls_cert: Option<PathBuf>,
     tls_key: Option<PathBuf>,
     tls_ca: Option<PathBuf>,
@@ -262,7 +345,9 @@ impl Draft {
             definitions: None,
             shards: 0,
             amqp: Vec::new(),
-            amqps: None,
+            amqps: Vec::new(),
+            sqs: SqsOptions::default(),
+            tls: None,
             max_connections: 0,
             max_message_bytes: 0,
             heartbeat_seconds: 0,
@@ -275,17 +360,12 @@ impl Draft {
             disk_free_limit: 0,
             memory_limit: MemoryLimit::Bytes(0),
             recent_bytes: 0,
+            trace: Vec::new(),
+            event_exchange: false,
             log_level: tracing::Level::INFO,
             log_format: LogFormat::Text,
         };
-        Draft {
-            options,
-            amqps: Vec::new(),
-            tls_cert: None,
-            tls_key: None,
-            tls_ca: None,
-            tls_verify_peer: false,
-        }
+        Draft { options, tls_cert: None, tls_key: None, tls_ca: None, tls_verify_peer: false }
     }
 
     /// Puts together what belongs together.
@@ -293,22 +373,27 @@ impl Draft {
         if self.tls_verify_peer && self.tls_ca.is_none() {
             return Err(OptionError::Needs { option: "tls-verify-peer", missing: "tls-ca" });
         }
-        if !self.amqps.is_empty() {
-            let needs = |missing| OptionError::Needs { option: "amqps", missing };
-            self.options.amqps = Some(TlsListener {
-                addresses: self.amqps,
-                files: TlsFiles {
-                    certificate: self.tls_cert.ok_or(needs("tls-cert"))?,
-                    key: self.tls_key.ok_or(needs("tls-key"))?,
-                    client_ca: self.tls_ca,
-                    require_client_certificate: self.tls_verify_peer,
-                },
+        let options = &mut self.options;
+        let secured = [("amqps", &options.amqps), ("sqs-tls", &options.sqs.tls_addresses)];
+        if let Some((option, _)) = secured.into_iter().find(|(_, addresses)| !addresses.is_empty()) {
+            let needs = |missing| OptionError::Needs { option, missing };
+            options.tls = Some(TlsFiles {
+                certificate: self.tls_cert.ok_or(needs("tls-cert"))?,
+                key: self.tls_key.ok_or(needs("tls-key"))?,
+                client_ca: self.tls_ca,
+                require_client_certificate: self.tls_verify_peer,
             });
-        } else if self.options.amqp.is_empty() {
+        }
+        let everywhere = [&options.amqp, &options.amqps, &options.sqs.addresses, &options.sqs.tls_addresses];
+        if everywhere.iter().all(|addresses| addresses.is_empty()) {
             return Err(OptionError::NowhereToListen);
         }
         Ok(self.options)
     }
+}
+
+fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'-'
 }
 
 /// A number as its field has it.

@@ -31,8 +31,12 @@ pub struct ServeOptions {
     pub shards: u16,
     /// Where AMQP is listened for; nowhere if empty.
     pub amqp: Vec<SocketAddr>,
-    /// AMQP over TLS, if it is listened for at all.
-    pub amqps: Option<TlsListener>,
+    /// Where AMQP over TLS is listened for; nowhere if empty.
+    pub amqps: Vec<SocketAddr>,
+    /// The SQS and SNS door.
+    pub sqs: SqsOptions,
+    /// The broker's identity; there if anything is listened for over TLS.
+    pub tls: Option<TlsFiles>,
     /// Connections at once.
     pub max_connections: usize,
     /// Bytes of the body of one message.
@@ -57,19 +61,35 @@ pub struct ServeOptions {
     pub memory_limit: MemoryLimit,
     /// Bytes of durable records that each shard keeps in memory for its consumers.
     pub recent_bytes: usize,
+    /// The vhosts whose messages are traced.
+    pub trace: Vec<String>,
+    /// Events are published.
+    pub event_exchange: bool,
     /// The least severe events that are logged.
     pub log_level: tracing::Level,
     /// How they are written.
     pub log_format: LogFormat,
 }
 
-/// Where AMQP over TLS is listened for, and with what.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct TlsListener {
-    /// The addresses, at least one.
+/// How SQS and SNS are served.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct SqsOptions {
+    /// Where they are listened for over HTTP; nowhere if empty.
     pub addresses: Vec<SocketAddr>,
-    /// The files of the broker's identity.
-    pub files: TlsFiles,
+    /// Where they are listened for over HTTPS; nowhere if empty.
+    pub tls_addresses: Vec<SocketAddr>,
+    /// What queues' URLs begin with, if it is not the host that the client asked.
+    pub url: Option<Box<str>>,
+    /// The region in ARNs.
+    pub region: Box<str>,
+    /// The account in ARNs.
+    pub account: Box<str>,
+    /// The vhost whose queues are seen.
+    pub vhost: Box<str>,
+    /// A purge cannot be repeated at once.
+    pub cooldowns: bool,
+    /// How long a message may be held in all.
+    pub max_visibility: Duration,
 }
 
 /// The PEM files that TLS needs.
@@ -176,9 +196,7 @@ impl fmt::Display for OptionError {
                 file.display()
             ),
             OptionError::Needs { option, missing } => write!(f, "--{option} needs --{missing}"),
-            OptionError::NowhereToListen => {
-                f.write_str("--amqp and --amqps are both off: there is nowhere to listen")
-            }
+            OptionError::NowhereToListen => f.write_str("every door is off: there is nowhere to listen"),
         }
     }
 }

@@ -33,7 +33,16 @@ fn nothing_said_listens_on_this_machine_alone() {
     assert_eq!(options.amqp, ["127.0.0.1:5672".parse().unwrap()]);
     assert_eq!(options.data, PathBuf::from("./leveret-data"));
     assert_eq!((options.shards, options.heartbeat_seconds, options.channel_max), (1, 60, 2047));
-    assert!(options.amqps.is_none() && !options.guest_anywhere);
+    assert_eq!(options.sqs.addresses, ["127.0.0.1:9324".parse().unwrap()]);
+    assert!(options.amqps.is_empty() && options.sqs.tls_addresses.is_empty() && !options.guest_anywhere);
+}
+
+#[test]
+fn vhosts_to_trace_are_separated_by_commas() {
+    let options = read_all(&["--trace=/, orders", "--event-exchange"], &[], None).unwrap();
+    assert_eq!((options.trace, options.event_exchange), (vec!["/".into(), "orders".into()], true));
+    let text = refused(&["--trace=a,,b"], &[], None);
+    assert!(text.ends_with("it may be names of vhosts, separated by commas"), "{text}");
 }
 
 #[test]
@@ -98,7 +107,7 @@ fn a_file_with_mistakes_is_refused_with_its_name() {
 fn what_needs_another_option_says_so() {
     assert_eq!(refused(&["--amqps=127.0.0.1:5671"], &[], None), "--amqps needs --tls-cert");
     assert_eq!(refused(&["--tls-verify-peer"], &[], None), "--tls-verify-peer needs --tls-ca");
-    assert!(refused(&["--amqp=off"], &[], None).contains("nowhere to listen"));
+    assert!(refused(&["--amqp=off", "--sqs=off"], &[], None).contains("nowhere to listen"));
 }
 
 /// The page of the options, as it follows from their declarations.

@@ -33,6 +33,13 @@ pub(super) enum Takes {
     Memory {
         set: fn(&mut Draft, MemoryLimit),
     },
+    /// A text of a kind.
+    Text {
+        /// What it may be.
+        what: &'static str,
+        fits: fn(&str) -> bool,
+        set: fn(&mut Draft, &str),
+    },
     /// One of some words, by its index.
     Word {
         of: &'static [&'static str],
@@ -88,6 +95,8 @@ impl Takes {
                 set(draft, bytes(text).filter(|n| (*min..=*max).contains(n)).ok_or_else(bounds)?);
             }
             Takes::Memory { set } => set(draft, memory(text).ok_or_else(bounds)?),
+            Takes::Text { fits, set, .. } if fits(text) => set(draft, text),
+            Takes::Text { .. } => return Err(bounds()),
             Takes::Word { of, set } => {
                 set(draft, of.iter().position(|word| *word == text).ok_or_else(bounds)?);
             }
@@ -104,6 +113,7 @@ impl Takes {
             Takes::Addresses { .. } => "ADDR",
             Takes::Number { .. } => "N",
             Takes::Bytes { .. } | Takes::Memory { .. } => "BYTES",
+            Takes::Text { .. } => "TEXT",
             Takes::Word { .. } => "WORD",
             Takes::Words { .. } => "WORDS",
         }
@@ -118,6 +128,7 @@ impl Takes {
             Takes::Number { unit, min, max, .. } => format!("{min} to {max} {unit}"),
             Takes::Bytes { min, max, .. } => format!("{} to {}", in_units(*min), in_units(*max)),
             Takes::Memory { .. } => format!("1% to 100%, or at least {}", in_units(MIN_MEMORY_BYTES)),
+            Takes::Text { what, .. } => (*what).into(),
             Takes::Word { of, .. } => alternatives(of),
             Takes::Words { of, .. } => format!("{}, several separated by commas", alternatives(of)),
         }

@@ -199,7 +199,7 @@ def test_many_restarts_in_a_row(own_broker):
 
 @pytest.mark.leveret_only("Leveret names the folder and its owner")
 def test_a_second_broker_on_the_same_data_is_refused_by_name(own_broker):
-    command = [binary(), "serve", "--data", str(own_broker.data), "--amqp", "127.0.0.1:0"]
+    command = [binary(), "serve", "--data", str(own_broker.data), "--amqp", "127.0.0.1:0", "--sqs", "off"]
     second = subprocess.run(command, capture_output=True, text=True, timeout=20)
     assert second.returncode != 0
     said = second.stdout + second.stderr
