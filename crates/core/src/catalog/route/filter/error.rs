@@ -3,9 +3,9 @@
 use crate::limits::{FILTER_POLICY_BYTES, FILTER_POLICY_KEYS};
 use std::fmt;
 
-/// One variant per thing that can be wrong with a policy. Shown, it is AWS's message, where one is known, without the `Invalid parameter: `
-/// (and, in Subscribe, `Attributes Reason: `) that the door puts before it, and without the position in the text that
-/// AWS adds to some.
+/// One variant per thing that can be wrong with a policy. Shown, it is AWS's message where one is known: without the
+/// `Invalid parameter: ` (and, in Subscribe, `Attributes Reason: `) that the door puts before it, and without the
+/// position in the text that AWS adds to some.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum FilterError {
     /// The text is longer than [`FILTER_POLICY_BYTES`].

@@ -1,9 +1,9 @@
 //! Filter policies of SNS subscriptions: which messages of a topic a subscription takes.
 //!
 //! A policy is JSON. Its keys are joined by AND, the conditions in the array of a key by OR, the objects in the array of
-//! `$or` by OR again. [`FilterPolicy::parse`] compiles it once, when the subscription is made, and refuses
-//! what is no policy in AWS's words, as far as they are known. Matching then reads one message and answers; it knows neither topics nor subscriptions, and
-//! takes time in proportion to policy times message, whatever the two are.
+//! `$or` by OR again. [`FilterPolicy::parse`] compiles it once, when the subscription is made, and refuses what is no
+//! policy, in AWS's words as far as they are known. Matching then reads one message and answers; it knows neither topics
+//! nor subscriptions, and takes time in proportion to policy times message, whatever the two are.
 //!
 //! Sources: the SNS developer guide ("Amazon SNS subscription filter policies", "Filter policy constraints") and, for
 //! what it leaves open, the rules of AWS's own matcher, which is public as Event Ruler.
