@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 impl Catalog {
     /// Adds a vhost with the predeclared exchanges, or describes one that is there anew. Nobody has permissions in
-    /// a new one.
+    /// a new one, and it may be deleted.
     ///
     /// # Errors
     /// [`crate::Cause::PreconditionFailed`] for a name that is empty or too long, [`crate::Cause::Internal`] if the log refuses.
@@ -36,13 +36,28 @@ impl Catalog {
         self.commit(vec![Fact::VhostLimitsSet { name, limits }])
     }
 
+    /// Protects a vhost from deletion, or takes that back, as RabbitMQ's vhosts have it since 4.1.
+    ///
+    /// # Errors
+    /// [`crate::Cause::NotAllowed`] for an unknown vhost.
+    pub fn set_vhost_protection(&mut self, name: &str, protected: bool) -> Result<(), Refusal> {
+        let name = self.state.vhost(name)?.name.clone();
+        self.commit(vec![Fact::VhostProtectionSet { name, protected }])
+    }
+
     /// Deletes a vhost and everything in it. Answers the queues that are no more, for the shards to be told; the
     /// connections in it are the caller's to close.
     ///
     /// # Errors
-    /// [`crate::Cause::NotAllowed`] for an unknown vhost.
+    /// [`crate::Cause::NotAllowed`] for an unknown vhost, [`crate::Cause::PreconditionFailed`] with RabbitMQ's text
+    /// for one that is protected.
     pub fn delete_vhost(&mut self, name: &str) -> Result<Vec<QueueId>, Refusal> {
         let vhost = self.state.vhost(name)?;
+        if vhost.protected_from_deletion {
+            return Err(Refusal::precondition(format!(
+                "Refusing to delete virtual host '{name}' because it is protected from deletion"
+            )));
+        }
         let mut queues: Vec<_> = vhost.queues.values().map(|queue| queue.id).collect();
         queues.sort_unstable();
         let name = vhost.name.clone();

@@ -5,8 +5,9 @@
 //! fields in the order written below, as [`field`] encodes each type. All integers are big-endian.
 //!
 //! Version rule: the fields behind a number never change. A fact that needs other fields gets a new number, and the
-//! old number is read for as long as logs with it may exist. A new number raises [`FACT_VERSION`], so that an older
-//! broker refuses the log instead of losing what it does not understand.
+//! old number is read for as long as logs with it may exist. A number that is new since the last release raises
+//! [`FACT_VERSION`], so that an older broker refuses the log instead of losing what it does not understand; all
+//! numbers of the first release are of version 1.
 
 mod field;
 #[cfg(test)]
@@ -148,6 +149,8 @@ facts! {
         routing_key: Arc<str>,
         arguments: Table,
     }
+    /// A vhost cannot be deleted, or can be again.
+    22 VhostProtectionSet { name: Arc<str>, protected: bool }
     /// A queue has these attributes and tags, and no others.
     40 QueueAttributesSet { id: QueueId, attributes: Attributes }
     /// An exchange has these attributes and tags, and no others.

@@ -22,9 +22,10 @@ impl State {
             Fact::ParameterCleared { name } => {
                 self.parameters.remove(&name);
             }
-            Fact::VhostPut { .. } | Fact::VhostLimitsSet { .. } | Fact::VhostDeleted { .. } => {
-                self.apply_to_vhost(fact);
-            }
+            Fact::VhostPut { .. }
+            | Fact::VhostLimitsSet { .. }
+            | Fact::VhostProtectionSet { .. }
+            | Fact::VhostDeleted { .. } => self.apply_to_vhost(fact),
             Fact::UserPut { .. }
             | Fact::UserLimitsSet { .. }
             | Fact::UserDeleted { .. }
@@ -62,6 +63,11 @@ impl State {
             Fact::VhostLimitsSet { name, limits } => {
                 if let Some(vhost) = self.vhosts.get_mut(&name) {
                     vhost.limits = limits;
+                }
+            }
+            Fact::VhostProtectionSet { name, protected } => {
+                if let Some(vhost) = self.vhosts.get_mut(&name) {
+                    vhost.protected_from_deletion = protected;
                 }
             }
             Fact::VhostDeleted { name } => {

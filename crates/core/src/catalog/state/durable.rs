@@ -61,6 +61,9 @@ impl Vhost {
             default_queue_kind: self.default_queue_kind,
         });
         each(Fact::VhostLimitsSet { name: self.name.clone(), limits: self.limits });
+        if self.protected_from_deletion {
+            each(Fact::VhostProtectionSet { name: self.name.clone(), protected: true });
+        }
         for policy in self.policies.iter() {
             each(self.policy_fact(PolicyScope::User, policy));
         }

@@ -22,6 +22,8 @@ pub struct Vhost {
     pub default_queue_kind: QueueKind,
     /// Its limits.
     pub limits: VhostLimits,
+    /// Whether it cannot be deleted until this is taken back.
+    pub protected_from_deletion: bool,
     pub(in crate::catalog) exchanges: BTreeMap<Arc<str>, Exchange>,
     /// Looked up on every publish, so by hash, and by one whose collisions no client can make. Whoever lists them
     /// sorts them.
@@ -49,6 +51,7 @@ impl Vhost {
             tags: Vec::new(),
             default_queue_kind: QueueKind::Classic,
             limits: VhostLimits::default(),
+            protected_from_deletion: false,
             exchanges: Exchange::predeclared().map(|exchange| (exchange.name.clone(), exchange)).collect(),
             queues: HashMap::new(),
             incoming: FxHashMap::default(),

@@ -18,6 +18,8 @@ fn furnished() -> Rig {
     catalog.put_vhost("v", "second", vec!["tag".into()], QueueKind::Quorum).unwrap();
     let limits = VhostLimits { max_connections: Some(5), max_queues: Some(50) };
     catalog.set_vhost_limits("v", limits).unwrap();
+    catalog.put_vhost("p", "protected", Vec::new(), QueueKind::Classic).unwrap();
+    catalog.set_vhost_protection("p", true).unwrap();
     add_user(catalog, "u", ["a", "b", "c"]);
     catalog.set_user_limits("u", UserLimits { max_connections: None, max_channels: Some(7) }).unwrap();
     let topics = TopicPatterns { write: "^{username}", read: ".*" };
@@ -50,6 +52,8 @@ fn the_log_rebuilds_what_is_durable() {
     assert_eq!(routed(&replayed, "x", &["a.b"]), ["q"]);
     assert_eq!(replayed.vhost("v").unwrap().limits.max_queues, Some(50));
     assert_eq!(replayed.vhost("v").unwrap().default_queue_kind, QueueKind::Quorum);
+    let protected = ["/", "v", "p"].map(|name| replayed.vhost(name).unwrap().protected_from_deletion);
+    assert_eq!(protected, [false, false, true]);
     assert!(replayed.may_publish("u", "/", "amq.topic", &["x"]).is_err());
     assert_eq!(
         replayed.parameters().map(|(name, value)| (&**name, &**value)).collect::<Vec<_>>(),
@@ -62,6 +66,7 @@ fn the_checkpoint_rebuilds_the_same() {
     let rig = furnished();
     let restored = restored(&rig.catalog);
     assert_eq!(restored.checkpoint(), rig.catalog.checkpoint());
+    assert!(restored.vhost("p").unwrap().protected_from_deletion);
     assert_eq!(restored.queue("/", "q"), rig.catalog.queue("/", "q"));
     assert_eq!(routed(&restored, "x", &["a.b"]), ["q"]);
 }

@@ -210,6 +210,8 @@ impl Run {
 
     fn change_vhosts(&mut self) {
         let vhost = self.random.pick(&VHOSTS);
+        // Refused while there is none of the name, and for one that is protected.
+        let _ = self.rig.catalog.set_vhost_protection(vhost, self.random.one_in(4));
         let _ = self.rig.catalog.delete_vhost(vhost);
         self.rig
             .catalog

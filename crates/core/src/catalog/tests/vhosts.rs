@@ -55,6 +55,27 @@ fn a_deleted_vhost_names_its_queues_for_the_shards() {
 }
 
 #[test]
+fn a_protected_vhost_stays_until_the_protection_is_taken_back() {
+    let mut rig = Rig::new();
+    put(&mut rig.catalog, "v");
+    rig.catalog.declare_queue(Caller::BROKER, "v", "q", durable(Table::new())).unwrap();
+    rig.catalog.set_vhost_protection("v", true).unwrap();
+    let mut later = rig.replayed();
+    for catalog in [&mut rig.catalog, &mut later] {
+        catalog.put_vhost("v", "described anew", Vec::new(), QueueKind::Classic).unwrap();
+        let text = "Refusing to delete virtual host 'v' because it is protected from deletion";
+        assert_refused(catalog.delete_vhost("v"), Cause::PreconditionFailed, text);
+        assert!(catalog.queue("v", "q").is_some(), "nothing in it is gone either");
+        catalog.set_vhost_protection("v", false).unwrap();
+        assert_eq!(catalog.delete_vhost("v").unwrap().len(), 1);
+        put(catalog, "v");
+        assert!(!catalog.vhost("v").unwrap().protected_from_deletion, "a new one of the name is not");
+    }
+    let unknown = rig.catalog.set_vhost_protection("nowhere", true);
+    assert_refused(unknown, Cause::NotAllowed, "vhost nowhere not found");
+}
+
+#[test]
 fn parameters_are_kept_as_they_are() {
     let mut catalog = catalog();
     catalog.put_parameter("cluster_name", b"\"a\"").unwrap();
