@@ -52,7 +52,7 @@ pub(super) fn announce<A: Access>(access: &mut A, message: &Announcement<'_>) ->
     let Ok(traits) = traits_of(&properties) else { return false };
     let routing_key = cut(message.routing_key);
     let draw = access.random();
-    let routed = RoutedMessage { routing_keys: &[routing_key], properties: &properties, draw };
+    let routed = RoutedMessage { routing_keys: &[routing_key], properties: &properties, body: &[], draw };
     let mut queues = Vec::new();
     if access.catalog().route_internally(message.vhost, message.exchange, &routed, &mut queues).is_ok() {
         let publish =

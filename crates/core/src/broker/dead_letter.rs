@@ -113,7 +113,7 @@ fn send<A: Access>(access: &mut A, source: &Source, dead: &DeadLetter) -> Result
     let exchange = &source.target.exchange;
     // Its place draws for it: should it be sent again after a crash, it goes the same way.
     let draw = RoutedMessage::draw(dead.queue.0, dead.position.0);
-    let message = RoutedMessage { routing_keys: &routing_keys, properties: &parsed, draw };
+    let message = RoutedMessage { routing_keys: &routing_keys, properties: &parsed, body: stored.body, draw };
     let routed = catalog.route_internally(&source.vhost, exchange, &message, &mut queues);
     let routed = match routed {
         Ok(routed) => routed,

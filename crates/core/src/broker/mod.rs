@@ -28,7 +28,7 @@ pub use housekeep::{apply_settings, delete_queue, housekeep};
 pub use move_task::{MoveStep, move_messages};
 pub use publish::{Outcome, Publish};
 pub use queues::{DeclareQueue, QueueDeclared};
-pub use send::{Send, Sent, send};
+pub use send::{FanOut, Send, Sent, fan_out, send};
 pub use trace::Tracer;
 pub use waits::Waits;
 

@@ -116,7 +116,7 @@ impl Session {
         catalog.may_publish(&self.user, &self.vhost, publish.exchange, &keys)?;
         let mut queues = Vec::new();
         let draw = RoutedMessage::draw(self.connection.0, self.routed);
-        let message = RoutedMessage { routing_keys: &keys, properties, draw };
+        let message = RoutedMessage { routing_keys: &keys, properties, body: publish.body, draw };
         let routed = catalog.route(&self.vhost, publish.exchange, &message, &mut queues)?;
         queues.sort_unstable();
         let route = Route {

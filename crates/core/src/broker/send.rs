@@ -38,6 +38,57 @@ pub struct Sent {
     pub waits: Waits,
 }
 
+/// A message for many queues, stored once in each of their shards.
+#[derive(Clone, Copy, Debug)]
+pub struct FanOut<'a> {
+    /// What an AMQP consumer sees as the exchange: the topic's name.
+    pub exchange: &'a str,
+    /// AMQP property flags and list.
+    pub properties: &'a [u8],
+    /// The body.
+    pub body: &'a [u8],
+    /// What its duplicates are known by.
+    pub deduplication: Option<Deduplication>,
+}
+
+/// Stores a message in many queues. Whether the sender may is the door's to check.
+///
+/// # Errors
+/// As [`send`].
+pub fn fan_out<A: Access>(
+    access: &mut A,
+    queues: &mut Vec<QueueId>,
+    message: &FanOut<'_>,
+) -> Result<Sent, Refusal> {
+    let properties = RawProperties::parse(message.properties)
+        .map_err(|error| Refusal::precondition(format!("malformed message properties: {error}")))?;
+    let new = NewMessage {
+        exchange: message.exchange,
+        routing_key: "",
+        properties: message.properties,
+        body: message.body,
+        traits: traits_of(&properties)?,
+        deduplication: message.deduplication,
+    };
+    queues.sort_unstable();
+    let mut sent = Sent { position: Position::NONE, refused: false, duplicate_of: None, waits: Waits::None };
+    for targets in queues.chunk_by(|a, b| a.shard() == b.shard()) {
+        let shard = targets[0].shard();
+        let published = access.shard(shard).publish(targets, &new).map_err(|error| {
+            Refusal::new(Cause::Internal, format!("the log refused the message: {error}"))
+        })?;
+        sent.position = published.position;
+        sent.refused |= published.refused;
+        sent.duplicate_of = sent.duplicate_of.or(published.duplicate_of);
+        if published.durable {
+            sent.waits.add(Wait { log: LogId::Shard(shard), position: published.durable_at });
+        }
+    }
+    let mut outcome = Outcome { routed: true, refused: sent.refused, waits: sent.waits };
+    wait_for_declarations(access, &mut outcome);
+    Ok(Sent { waits: outcome.waits, ..sent })
+}
+
 /// Stores a message in a queue. Whether the sender may is the door's to check.
 ///
 /// # Errors

@@ -10,6 +10,8 @@ pub struct RoutedMessage<'a> {
     pub routing_keys: &'a [&'a str],
     /// Its properties.
     pub properties: &'a RawProperties<'a>,
+    /// Its body, which filter policies may look at.
+    pub body: &'a [u8],
     /// A number of its own, all of whose bits look random: exchanges that choose by chance choose by it. The same
     /// number makes the same choice, so that a run can be repeated.
     pub draw: u64,

@@ -16,6 +16,7 @@ mod local_random;
 mod message;
 mod modulus_hash;
 mod random;
+pub mod subscriptions;
 mod targets;
 #[cfg(test)]
 mod tests;
@@ -78,7 +79,7 @@ pub(super) trait Router: Send + Sync + fmt::Debug {
 }
 
 /// All kinds of exchange.
-static KINDS: [&dyn Kind; 9] = [
+static KINDS: [&dyn Kind; 10] = [
     &direct::Direct,
     &fanout::Fanout,
     &topic::Topic,
@@ -88,6 +89,7 @@ static KINDS: [&dyn Kind; 9] = [
     &random::Random,
     &local_random::LocalRandom,
     &modulus_hash::ModulusHash,
+    &subscriptions::Subscriptions,
 ];
 
 /// The kind of that name.

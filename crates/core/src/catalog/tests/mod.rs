@@ -146,7 +146,7 @@ pub(super) fn routed_with(
     properties: &RawProperties<'_>,
 ) -> Vec<String> {
     let mut queues = Vec::new();
-    let message = RoutedMessage { routing_keys, properties, draw: 0 };
+    let message = RoutedMessage { routing_keys, properties, body: &[], draw: 0 };
     catalog.route("/", exchange, &message, &mut queues).unwrap();
     let mut names: Vec<_> =
         queues.iter().map(|id| catalog.queue_by_id(*id).unwrap().name.to_string()).collect();

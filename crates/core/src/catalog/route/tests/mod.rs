@@ -23,7 +23,7 @@ fn encoded(headers: &Table) -> Vec<u8> {
 
 /// A message that draws zero.
 fn message<'a>(routing_keys: &'a [&'a str], properties: &'a RawProperties<'a>) -> RoutedMessage<'a> {
-    RoutedMessage { routing_keys, properties, draw: 0 }
+    RoutedMessage { routing_keys, properties, body: &[], draw: 0 }
 }
 
 /// Where a message with these headers goes.
