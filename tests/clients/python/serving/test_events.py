@@ -10,7 +10,7 @@ EVENTS = "amq.rabbitmq.event"
 
 @pytest.fixture
 def broker_with_events(serve):
-    return serve("--event-exchange", "true")
+    return serve("--event-exchange")
 
 
 @pytest.fixture
