@@ -1,5 +1,8 @@
 //! What an action answers: a small tree that is rendered as JSON or as XML.
 
+/// Bytes around the text of a field, about: quotes and a comma, or two tags.
+const FIELD_BYTES: usize = 24;
+
 /// A structure: fields in order, each with its name in JSON and in XML.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Output {
@@ -157,5 +160,44 @@ impl Output {
         self.fields
             .push((name, Field::Map { entry: "entry", key: "key", value: "value", pairs, flat: false }));
         self
+    }
+
+    /// About how many bytes it takes as it is rendered: its texts, and something for each field.
+    pub(super) fn size_hint(&self) -> usize {
+        self.fields.iter().map(|(name, field)| name.len() + FIELD_BYTES + field.size_hint()).sum()
+    }
+}
+
+impl Field {
+    fn size_hint(&self) -> usize {
+        match self {
+            Field::Text(text) => text.len(),
+            Field::Integer(_) | Field::Flag(_) => FIELD_BYTES,
+            Field::Structure(output) => output.size_hint(),
+            Field::List { items, .. } => items.iter().map(Item::size_hint).sum(),
+            Field::Map { pairs, .. } => {
+                pairs.iter().map(|(name, value)| name.len() + value.size_hint()).sum()
+            }
+        }
+    }
+}
+
+impl Item {
+    fn size_hint(&self) -> usize {
+        FIELD_BYTES
+            + match self {
+                Item::Text(text) => text.len(),
+                Item::Structure(output) => output.size_hint(),
+            }
+    }
+}
+
+impl MapValue {
+    fn size_hint(&self) -> usize {
+        FIELD_BYTES
+            + match self {
+                MapValue::Text(text) => text.len(),
+                MapValue::Structure(output) => output.size_hint(),
+            }
     }
 }

@@ -1,5 +1,7 @@
 //! Bytes in, bytes out, in both protocols.
 
+mod render;
+
 use super::*;
 use crate::http::Request;
 
@@ -101,62 +103,6 @@ fn what_is_neither_protocol_says_what_is_wrong() {
     assert_eq!(call.params.int("n").unwrap_err().code, Code::INVALID_PARAMETER);
     assert_eq!(call.params.map("m", "", "", "").unwrap_err().code, Code::SERIALIZATION);
     assert_eq!(call.params.required("missing").unwrap_err().code, Code::MISSING_PARAMETER);
-}
-
-#[test]
-fn answers_have_the_bytes_that_sdks_parse() {
-    let message = Output::new().text("MessageId", "m").text("Body", "a<b>\"\r\n\u{1}").map(
-        "Attributes",
-        ("Attribute", "Name", "Value"),
-        vec![("SenderId".into(), "s".into())],
-    );
-    let output = Output::new().list("Messages", "Message", vec![message]);
-    let json = success(&json_call("AmazonSQS.ReceiveMessage", "{}").unwrap(), &output, "r");
-    assert_eq!(json.content_type, "application/x-amz-json-1.0");
-    assert_eq!(
-        String::from_utf8(json.body).unwrap(),
-        r#"{"Messages":[{"MessageId":"m","Body":"a<b>\"\r\n\u0001","Attributes":{"SenderId":"s"}}]}"#
-    );
-    let query = success(&form_call("/", "Action=ReceiveMessage", "").unwrap(), &output, "r");
-    assert_eq!(
-        String::from_utf8(query.body).unwrap(),
-        "<?xml version=\"1.0\"?><ReceiveMessageResponse xmlns=\"http://queue.amazonaws.com/doc/2012-11-05/\">\
-         <ReceiveMessageResult><Message><MessageId>m</MessageId><Body>a&lt;b&gt;&quot;&#xD;\n\u{1}</Body>\
-         <Attribute><Name>SenderId</Name><Value>s</Value></Attribute></Message></ReceiveMessageResult>\
-         <ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></ReceiveMessageResponse>"
-    );
-}
-
-#[test]
-fn an_empty_answer_has_no_fields() {
-    let none = Output::new().list("Messages", "Message", Vec::new());
-    let json = success(&json_call("AmazonSQS.ReceiveMessage", "{}").unwrap(), &none, "r");
-    assert_eq!(json.body, b"{}");
-    let query = success(&form_call("/", "Action=DeleteQueue", "").unwrap(), &none, "r");
-    assert!(!String::from_utf8(query.body).unwrap().contains("Result"));
-}
-
-#[test]
-fn errors_have_the_names_of_each_protocol() {
-    let error = ApiError::no_such_queue();
-    let json = failure(Protocol::Json, Service::Sqs, &error, "r");
-    assert_eq!(json.status, 400);
-    assert!(
-        json.headers
-            .contains(&("x-amzn-query-error", "AWS.SimpleQueueService.NonExistentQueue;Sender".to_owned()))
-    );
-    assert_eq!(
-        String::from_utf8(json.body).unwrap(),
-        r#"{"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"The specified queue does not exist."}"#
-    );
-    let query = failure(Protocol::Query, Service::Sqs, &error, "r");
-    assert_eq!(
-        String::from_utf8(query.body).unwrap(),
-        "<?xml version=\"1.0\"?><ErrorResponse xmlns=\"http://queue.amazonaws.com/doc/2012-11-05/\"><Error>\
-         <Type>Sender</Type><Code>AWS.SimpleQueueService.NonExistentQueue</Code>\
-         <Message>The specified queue does not exist for this wsdl version.</Message><Detail/></Error>\
-         <RequestId>r</RequestId></ErrorResponse>"
-    );
 }
 
 #[test]
