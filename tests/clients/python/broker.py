@@ -1,6 +1,7 @@
 """A broker under test: its process, its data folder, its log, and the ways to end it.
 
-As a program it lends a fresh broker to another test runner, which finds it in LEVERET_TEST_BROKER_URL:
+As a program it lends a fresh broker to another test runner, which finds it in LEVERET_TEST_BROKER_URL, and its SQS
+door in LEVERET_TEST_SQS_URL:
 
     python broker.py -- node --test
 
@@ -18,6 +19,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 URL_VARIABLE = "LEVERET_TEST_BROKER_URL"
+SQS_URL_VARIABLE = "LEVERET_TEST_SQS_URL"
 START_SECONDS = 30
 STOP_SECONDS = 30
 
@@ -132,7 +134,8 @@ def lend(command: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="leveret-lent-") as folder:
         broker = Broker(Path(folder)).start()
         try:
-            status = subprocess.call(command, env={**os.environ, URL_VARIABLE: broker.url})
+            urls = {URL_VARIABLE: broker.url, SQS_URL_VARIABLE: broker.sqs_url}
+            status = subprocess.call(command, env={**os.environ, **urls})
             if status != 0 or not broker.alive:
                 print(f"--- the broker's log ---\n{broker.log_tail()}", file=sys.stderr)
             return status if broker.alive else 1
