@@ -1,10 +1,12 @@
 """Fixtures: SQS clients of the broker, and queues that are deleted with the test."""
 
+import contextlib
 import uuid
 
 import boto3
 import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 
 def sqs_client(broker, **options):
@@ -79,3 +81,21 @@ def counts(sqs, url: str) -> tuple:
     asked = [f"ApproximateNumberOfMessages{name}" for name in names]
     attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=asked)["Attributes"]
     return tuple(int(attributes[name]) for name in asked)
+
+
+@contextlib.contextmanager
+def refused(code: str, text: str = "", status: int = 400, shape: str | None = None):
+    """Expects an error with this code, a message that contains `text`, and perhaps the name of its shape."""
+    with pytest.raises(ClientError) as caught:
+        yield caught
+    error = caught.value.response["Error"]
+    metadata = caught.value.response["ResponseMetadata"]
+    assert (error["Code"], metadata["HTTPStatusCode"]) == (code, status), error
+    assert text in error["Message"], error
+    if shape is not None:
+        assert error["QueryErrorCode"] == shape, error
+
+
+def attributes(sqs, url: str, *names: str) -> dict:
+    """The attributes of a queue, all unless some are named."""
+    return sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(names) or ["All"]).get("Attributes", {})
