@@ -4,10 +4,15 @@
 //! An import may be repeated: what is there stays. It reads JSON and calls the catalog; it decides nothing about what
 //! the entries mean.
 
+mod accounts;
 mod entry;
 mod import;
+mod outcome;
+mod parameter;
+mod route;
 #[cfg(test)]
 mod tests;
+mod vhost;
 
 pub use import::import;
 
@@ -19,7 +24,7 @@ use std::fmt;
 pub struct Summary {
     /// Entries that are in force now.
     pub entries: usize,
-    /// Entries that were passed over, each with the reason.
+    /// Entries that were passed over, as a whole or in part, each with the reason.
     pub warnings: Vec<String>,
 }
 
