@@ -59,17 +59,40 @@ fn a_certificate_names_a_user() {
     assert!(verify(Credentials::Certificate("nobody"), false, false).is_err());
 }
 
+/// RabbitMQ's documentation has the first of these as its example: "test12" with the salt 908DC60A. The others are
+/// made by the same rule, with Python's hashlib.
+const HASHES_OF_TEST12: [(HashAlgorithm, &str); 3] = [
+    (HashAlgorithm::Sha256, "kI3GCqW5JLMJa4iX1lo7X4D6XbYqlLgxIs30+P6tENUV2POR"),
+    (
+        HashAlgorithm::Sha512,
+        "kI3GChuNuIYf8lRbCCxZjgjKwsY19ns6+uFO0zcXRBGA/XGJPYD8OWMy7EB8TaOmAzjP2azv84GbINYwX2cDWb4DHnc=",
+    ),
+    (HashAlgorithm::Md5, "kI3GChNpte2FApYFXScl+0dIluk="),
+];
+
 #[test]
-fn rabbitmq_hashes_are_understood() {
-    // RabbitMQ's documentation of its hashes: "test12" with the salt 908DC60A.
-    let known = "kI3GCqW5JLMJa4iX1lo7X4D6XbYqlLgxIs30+P6tENUV2POR";
-    let bytes = STANDARD.decode(known).unwrap().into();
-    let hash = PasswordHash { algorithm: HashAlgorithm::Sha256, bytes };
-    assert!(verify_password(&hash, b"test12"));
-    assert!(!verify_password(&hash, b"test13"));
-    for algorithm in [HashAlgorithm::Sha512, HashAlgorithm::Md5] {
-        let truncated = PasswordHash { algorithm, bytes: Arc::from([1, 2, 3]) };
-        assert!(!verify_password(&truncated, b"test12"));
+fn users_log_in_with_every_hash_that_rabbitmq_exports() {
+    let mut catalog = catalog();
+    let authenticator = CatalogAuthenticator::new(Arc::default(), false);
+    for (algorithm, hash) in HASHES_OF_TEST12 {
+        let bytes = STANDARD.decode(hash).unwrap().into();
+        catalog.put_user("shop", Some(PasswordHash { algorithm, bytes }), Vec::new()).unwrap();
+        let login = |secret| authenticator.verify(&catalog, &password("shop", secret), &peer(false));
+        assert_eq!(&*login("test12").unwrap(), "shop", "{algorithm:?}");
+        for wrong in ["test13", "test1", ""] {
+            assert!(login(wrong).is_err(), "{algorithm:?} {wrong:?}");
+        }
+    }
+}
+
+#[test]
+fn a_hash_that_is_cut_short_admits_nobody() {
+    for (algorithm, hash) in HASHES_OF_TEST12 {
+        let bytes = STANDARD.decode(hash).unwrap();
+        for end in 0..bytes.len() {
+            let truncated = PasswordHash { algorithm, bytes: bytes[..end].into() };
+            assert!(!verify_password(&truncated, b"test12"), "{algorithm:?} to {end}");
+        }
     }
 }
 
