@@ -155,7 +155,7 @@ async fn import_definitions(options: &ServeOptions, broker: &Arc<Broker>) -> Res
     };
     let summary = imported.map_err(|error| wrong(error.to_string()))?;
     for warning in &summary.warnings {
-        tracing::warn!("passed over: {warning}");
+        tracing::warn!("definitions: {warning}");
     }
     if !broker.wait_durable(LogId::Catalog, position).await {
         return Err(wrong("the catalog's log has failed".into()));
