@@ -21,10 +21,11 @@ pub struct Site {
     extra_args: Vec<String>,
     folder: PathBuf,
     address: SocketAddr,
+    sqs_address: SocketAddr,
 }
 
 impl Site {
-    /// Makes a fresh folder in `parent` for a broker of that binary, and finds a free port for it.
+    /// Makes a fresh folder in `parent` for a broker of that binary, and finds free ports for it.
     ///
     /// # Errors
     /// [`BrokerError::Folder`] and [`BrokerError::Port`].
@@ -32,8 +33,8 @@ impl Site {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map(|since| since.as_micros()).unwrap_or(0);
         let folder = parent.join(format!("leveret-bench-{}-{now}", std::process::id()));
         fs::create_dir(&folder).map_err(|error| BrokerError::Folder { path: folder.clone(), error })?;
-        let address = free_address().map_err(BrokerError::Port)?;
-        Ok(Self { binary: binary.to_owned(), extra_args, folder, address })
+        let [address, sqs_address] = free_addresses().map_err(BrokerError::Port)?;
+        Ok(Self { binary: binary.to_owned(), extra_args, folder, address, sqs_address })
     }
 
     /// The folder in which the broker keeps its data.
@@ -63,14 +64,20 @@ impl Site {
             .arg(self.data())
             .arg("--amqp")
             .arg(self.address.to_string())
-            .args(["--sqs", "off"])
+            .arg("--sqs")
+            .arg(self.sqs_address.to_string())
             .args(&self.extra_args)
             .stdin(Stdio::null())
             .stdout(log)
             .stderr(log_too)
             .spawn()
             .map_err(|error| BrokerError::Spawn { binary: self.binary.clone(), error })?;
-        let mut broker = Broker { child, address: self.address, open_after: Duration::ZERO };
+        let mut broker = Broker {
+            child,
+            address: self.address,
+            sqs_address: self.sqs_address,
+            open_after: Duration::ZERO,
+        };
         broker.wait_until_open(started, &output)?;
         Ok(broker)
     }
@@ -87,6 +94,7 @@ impl Drop for Site {
 pub struct Broker {
     child: Child,
     address: SocketAddr,
+    sqs_address: SocketAddr,
     open_after: Duration,
 }
 
@@ -94,6 +102,11 @@ impl Broker {
     /// Where it listens for AMQP.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it listens for SQS.
+    pub fn sqs_address(&self) -> SocketAddr {
+        self.sqs_address
     }
 
     /// Its process.
@@ -140,9 +153,17 @@ impl Drop for Broker {
     }
 }
 
-/// An address that nothing listened on a moment ago.
-fn free_address() -> io::Result<SocketAddr> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
+/// Addresses that nothing listened on a moment ago, all different.
+pub fn free_addresses<const COUNT: usize>() -> io::Result<[SocketAddr; COUNT]> {
+    // Each is held until all are found: else the same could be found twice.
+    let mut held = Vec::with_capacity(COUNT);
+    let mut addresses = [SocketAddr::from((Ipv4Addr::LOCALHOST, 0)); COUNT];
+    for address in &mut addresses {
+        let listener = TcpListener::bind(*address)?;
+        *address = listener.local_addr()?;
+        held.push(listener);
+    }
+    Ok(addresses)
 }
 
 /// The end of what a broker wrote, to show why it gave up.

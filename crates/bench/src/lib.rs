@@ -1,8 +1,9 @@
-//! Programs that measure a broker from outside and print what they saw: `depth` (what a deep queue costs)
-//! and `rows` (how fast the kinds of work are). This library is what they have in common.
+//! Programs that measure a broker from outside and print what they saw: `depth` (what a deep queue costs),
+//! `rows` (how fast the kinds of work are over AMQP) and `sqs` (the same over SQS). This library is what they have in common.
 //!
 //! - [`client`] speaks AMQP 0-9-1 over blocking sockets, with so little of its own that the broker is what
 //!   is measured.
+//! - [`http`] speaks as much HTTP/1.1 as that takes.
 //! - [`broker`] starts a broker on a fresh folder, kills it, and starts it again.
 //! - [`observe`] reads what a process and a folder use, and how fast the disk syncs.
 //! - [`target`] is which broker a program measures: one of its own, or one that runs already.
@@ -13,6 +14,7 @@
 pub mod broker;
 pub mod client;
 pub mod figures;
+pub mod http;
 pub mod observe;
 pub mod options;
 pub mod target;

@@ -56,7 +56,7 @@ impl Target {
         match &self.make {
             Make::Own { binary, extra_args } => {
                 let site = Site::new(binary, extra_args.clone(), &self.parent)?;
-                Ok(Subject::Own(Own { broker: site.start()?, site }))
+                Ok(Subject::Own(Box::new(Own { broker: site.start()?, site })))
             }
             Make::Running { address, process_id } => {
                 Ok(Subject::Running { address: *address, process_id: *process_id })
@@ -73,7 +73,7 @@ impl Target {
 /// A broker under measurement.
 pub enum Subject {
     /// One that was started for it.
-    Own(Own),
+    Own(Box<Own>),
     /// One that was there.
     Running {
         /// Where it listens.
@@ -88,6 +88,14 @@ impl Subject {
     pub fn address(&self) -> SocketAddr {
         match self {
             Self::Own(own) => own.broker.address(),
+            Self::Running { address, .. } => *address,
+        }
+    }
+
+    /// Where it listens for SQS: for a broker that was there, the address that was named.
+    pub fn sqs_address(&self) -> SocketAddr {
+        match self {
+            Self::Own(own) => own.broker.sqs_address(),
             Self::Running { address, .. } => *address,
         }
     }

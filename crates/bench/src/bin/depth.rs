@@ -63,7 +63,7 @@ fn run() -> Result<bool, Box<dyn Error>> {
         let open = own.broker.open_after();
         let (known, count) = timed(|| Connection::open(own.broker.address())?.message_count(QUEUE))?;
         restart = Some(Restart { open, known: open + known, count: u64::from(count) });
-        subject = Subject::Own(own);
+        subject = Subject::Own(Box::new(own));
         thread::sleep(SETTLE);
         Usage::now(&subject)?.print("after kill -9 and a restart", Some(&idle));
     }
