@@ -34,7 +34,7 @@ fn add(hash: &mut Md5, bytes: &[u8]) {
     hash.update(bytes);
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes
         .iter()
         .flat_map(|byte| [byte >> 4, byte & 15])

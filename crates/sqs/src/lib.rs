@@ -5,6 +5,7 @@
 //! - [`http`]: a request and a response as the server hands them over;
 //! - [`protocol`]: AWS JSON 1.0 and AWS Query, one set of parameters and one form of answer for both;
 //! - [`mapping`]: SQS's attributes and AMQP's headers and properties;
+//! - [`sigv4`]: whether a request is from somebody who has an access key;
 //! - [`digest`]: the checksums that SDKs compare.
 
 mod actions;
@@ -14,6 +15,7 @@ pub mod http;
 mod identity;
 pub mod mapping;
 pub mod protocol;
+pub mod sigv4;
 
 pub use actions::Waiting;
 pub use door::{Answer, Circumstances, DoorSettings, answer, refuse_request};
