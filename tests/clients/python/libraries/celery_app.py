@@ -1,8 +1,10 @@
 """The Celery application under test. A worker process and the tests import the same file.
 
 CELERY_TEST_BROKER_URL, CELERY_TEST_FOLDER and CELERY_TEST_QUEUE say where to connect, where results and marks go,
-and which queue to use; CELERY_TEST_RESULTS may name another result backend than files."""
+and which queue to use; CELERY_TEST_RESULTS may name another result backend than files, and CELERY_TEST_SETTINGS may
+have other settings, in JSON."""
 
+import json
 import os
 import time
 from pathlib import Path
@@ -29,6 +31,7 @@ app.conf.update(
     broker_transport_options={"confirm_publish": True},
     result_expires=3600,
 )
+app.conf.update(json.loads(os.environ.get("CELERY_TEST_SETTINGS", "{}")))
 
 
 def mark(name: str, text: str = "") -> None:

@@ -44,7 +44,7 @@ def start_worker(celery, environment):
 
     def start(name, queues=None, concurrency=2, **more) -> Worker:
         queues = queues or celery.QUEUE
-        worker = Worker(celery.app, celery.FOLDER, {**environment, **more}, name, queues, concurrency)
+        worker = Worker(celery.FOLDER, {**environment, **more}, name, queues, concurrency)
         workers.append(worker)
         worker.wait_ready()
         return workers[-1]
