@@ -9,16 +9,16 @@ pub struct Request<'a> {
     pub path: &'a str,
     /// The query, without its question mark; empty if there is none.
     pub query: &'a str,
-    /// The headers, in order; names in lower case.
+    /// The headers, in order.
     pub headers: &'a [(&'a str, &'a [u8])],
     /// The body.
     pub body: &'a [u8],
 }
 
 impl<'a> Request<'a> {
-    /// The first header of that name (in lower case), if it is text.
+    /// The first header of that name, however it is capitalised, if it is text.
     pub fn header(&self, name: &str) -> Option<&'a str> {
-        let (_, value) = self.headers.iter().find(|(known, _)| *known == name)?;
+        let (_, value) = self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name))?;
         std::str::from_utf8(value).ok()
     }
 }

@@ -1,4 +1,5 @@
-//! Errors as AWS names them. A code has one name in JSON, often another in the Query protocol, and a status.
+//! Errors as AWS names them. A code has one name in JSON, often another in the Query protocol, and a status: those of the
+//! services' models, and for what every service has those of the page "Common Errors" of SQS's reference.
 
 use super::Protocol;
 use std::borrow::Cow;
@@ -46,10 +47,21 @@ codes! {
     NO_SUCH_RESOURCE = "ResourceNotFoundException", "ResourceNotFoundException", 404;
     INVALID_PARAMETER = "InvalidParameterValueException", "InvalidParameterValue", 400;
     MISSING_PARAMETER = "MissingRequiredParameterException", "MissingParameter", 400;
+    INVALID_ID_FORMAT = "InvalidIdFormat", "InvalidIdFormat", 400;
     INVALID_ADDRESS = "InvalidAddress", "InvalidAddress", 404;
+    INVALID_SECURITY = "InvalidSecurity", "InvalidSecurity", 403;
+    THROTTLED = "RequestThrottled", "RequestThrottled", 403;
+    KMS_ACCESS_DENIED = "KmsAccessDenied", "KMS.AccessDeniedException", 400;
+    KMS_DISABLED = "KmsDisabled", "KMS.DisabledException", 400;
+    KMS_INVALID_KEY_USAGE = "KmsInvalidKeyUsage", "KMS.InvalidKeyUsageException", 400;
+    KMS_INVALID_STATE = "KmsInvalidState", "KMS.InvalidStateException", 400;
+    KMS_NOT_FOUND = "KmsNotFound", "KMS.NotFoundException", 400;
+    KMS_OPT_IN_REQUIRED = "KmsOptInRequired", "KMS.OptInRequired", 403;
+    KMS_THROTTLED = "KmsThrottled", "KMS.ThrottlingException", 400;
     INVALID_ACTION = "InvalidAction", "InvalidAction", 400;
     UNKNOWN_OPERATION = "UnknownOperationException", "UnknownOperationException", 404;
-    SERIALIZATION = "SerializationException", "MalformedInput", 400;
+    SERIALIZATION = "SerializationException", "SerializationException", 400;
+    MALFORMED_QUERY = "MalformedQueryString", "MalformedQueryString", 404;
     TOO_LARGE = "RequestEntityTooLarge", "RequestEntityTooLarge", 413;
     UNAVAILABLE = "ServiceUnavailable", "ServiceUnavailable", 503;
     INTERNAL = "InternalFailure", "InternalFailure", 500;
@@ -69,6 +81,10 @@ codes! {
     SNS_INVALID_ENTRY_ID = "InvalidBatchEntryIdException", "InvalidBatchEntryId", 400;
     SNS_BATCH_TOO_LONG = "BatchRequestTooLongException", "BatchRequestTooLong", 400;
     SNS_FILTER_LIMIT = "FilterPolicyLimitExceededException", "FilterPolicyLimitExceeded", 403;
+    SNS_SUBSCRIPTION_LIMIT = "SubscriptionLimitExceededException", "SubscriptionLimitExceeded", 403;
+    SNS_TOPIC_LIMIT = "TopicLimitExceededException", "TopicLimitExceeded", 403;
+    SNS_THROTTLED = "ThrottledException", "Throttled", 429;
+    SNS_INTERNAL = "InternalErrorException", "InternalError", 500;
     SNS_TAG_LIMIT = "TagLimitExceededException", "TagLimitExceeded", 400;
     SNS_NO_RESOURCE = "ResourceNotFoundException", "ResourceNotFound", 404;
 }

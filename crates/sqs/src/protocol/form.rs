@@ -2,21 +2,48 @@
 
 use std::borrow::Cow;
 
-/// The pairs of a form or of a URL's query, decoded; `None` if an escape or a text is malformed.
-pub(super) fn pairs(form: &str) -> Option<Vec<(String, String)>> {
-    let pair = |part: &str| {
+/// Fields of a form, at most. Ten messages with ten attributes each are fewer than 500.
+const FIELDS: usize = 10_000;
+
+/// What is wrong with a form.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum FormError {
+    /// An escape or a text is malformed.
+    Malformed,
+    /// More fields than a form may have.
+    TooMany,
+}
+
+impl FormError {
+    /// What is wrong, for people.
+    pub(super) fn text(self) -> String {
+        match self {
+            FormError::Malformed => "The form of the request is not percent-encoded UTF-8.".to_owned(),
+            FormError::TooMany => format!("The form of the request has more than {FIELDS} fields."),
+        }
+    }
+}
+
+/// Adds the pairs of a form or of a URL's query, decoded, to those that are there.
+///
+/// # Errors
+/// [`FormError`].
+pub(super) fn add_pairs(pairs: &mut Vec<(String, String)>, form: &[u8]) -> Result<(), FormError> {
+    let form = std::str::from_utf8(form).map_err(|_| FormError::Malformed)?;
+    for part in form.split('&').filter(|part| !part.is_empty()) {
+        if pairs.len() == FIELDS {
+            return Err(FormError::TooMany);
+        }
         let (name, value) = part.split_once('=').unwrap_or((part, ""));
-        Some((field(name)?.into_owned(), field(value)?.into_owned()))
-    };
-    form.split('&').filter(|part| !part.is_empty()).map(pair).collect()
+        pairs.push((field(name)?, field(value)?));
+    }
+    Ok(())
 }
 
 /// A form's field: `+` is a blank.
-fn field(text: &str) -> Option<Cow<'_, str>> {
-    if text.contains('+') {
-        return percent_decoded(&text.replace('+', " ")).map(|text| Cow::Owned(text.into_owned()));
-    }
-    percent_decoded(text)
+fn field(text: &str) -> Result<String, FormError> {
+    let blanks = if text.contains('+') { Cow::Owned(text.replace('+', " ")) } else { Cow::Borrowed(text) };
+    percent_decoded(&blanks).map(Cow::into_owned).ok_or(FormError::Malformed)
 }
 
 /// Text without its percent escapes; `None` if one is malformed, or the result is not UTF-8.
@@ -24,18 +51,14 @@ pub fn percent_decoded(text: &str) -> Option<Cow<'_, str>> {
     if !text.contains('%') {
         return Some(Cow::Borrowed(text));
     }
-    let bytes = text.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        if bytes[at] == b'%' {
-            let digit = |at: usize| char::from(*bytes.get(at)?).to_digit(16);
-            decoded.push((digit(at + 1)? << 4 | digit(at + 2)?) as u8);
-            at += 3;
-        } else {
-            decoded.push(bytes[at]);
-            at += 1;
-        }
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut parts = text.as_bytes().split(|byte| *byte == b'%');
+    decoded.extend_from_slice(parts.next()?);
+    for part in parts {
+        let ([high, low], plain) = part.split_first_chunk()?;
+        let digit = |digit: u8| char::from(digit).to_digit(16);
+        decoded.push((digit(*high)? << 4 | digit(*low)?) as u8);
+        decoded.extend_from_slice(plain);
     }
     String::from_utf8(decoded).ok().map(Cow::Owned)
 }

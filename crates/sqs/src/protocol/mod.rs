@@ -2,6 +2,7 @@
 
 mod error;
 mod form;
+mod json;
 mod output;
 mod params;
 mod render;

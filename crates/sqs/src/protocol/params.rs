@@ -7,9 +7,6 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// Entries of a list or map in a form, at most.
-const FORM_ENTRIES: usize = 1_000;
-
 /// The parameters of a call, or of an entry of a batch.
 #[derive(Debug)]
 pub struct Params(Source);
@@ -60,11 +57,7 @@ impl Params {
     pub fn text(&self, name: &str) -> Result<Option<&str>, ApiError> {
         match &self.0 {
             Source::Form(form) => Ok(form.get(name).map(String::as_str)),
-            Source::Json(fields) => match fields.get(name) {
-                None | Some(Value::Null) => Ok(None),
-                Some(Value::String(text)) => Ok(Some(text)),
-                Some(_) => Err(wrong_type(name, "a string")),
-            },
+            Source::Json(fields) => text(fields, name),
         }
     }
 
@@ -79,26 +72,49 @@ impl Params {
     /// A whole number. In JSON a text of digits does as well.
     ///
     /// # Errors
-    /// [`Code::INVALID_PARAMETER`] for a text that is no number, [`Code::SERIALIZATION`] for a JSON value of another
-    /// type.
+    /// [`Code::INVALID_PARAMETER`] for a form's text that is no number, [`Code::SERIALIZATION`] for such a JSON value.
     pub fn int(&self, name: &str) -> Result<Option<i64>, ApiError> {
-        let text = match &self.0 {
-            Source::Form(form) => form.get(name).map(String::as_str),
-            Source::Json(fields) => match fields.get(name) {
-                None | Some(Value::Null) => None,
-                Some(Value::String(text)) => Some(text.as_str()),
-                Some(value) => {
-                    return value.as_i64().map(Some).ok_or_else(|| wrong_type(name, "an integer"));
-                }
-            },
+        match &self.0 {
+            Source::Form(form) => {
+                let Some(text) = form.get(name).filter(|text| !text.is_empty()) else { return Ok(None) };
+                let number = text.trim().parse().map(Some);
+                number.map_err(|_| invalid(name, text, "an integer"))
+            }
+            Source::Json(fields) => {
+                let number = match fields.get(name) {
+                    None | Some(Value::Null) => return Ok(None),
+                    Some(Value::String(text)) => text.trim().parse().ok(),
+                    Some(value) => value.as_i64(),
+                };
+                number.map(Some).ok_or_else(|| wrong_type(name, "an integer"))
+            }
+        }
+    }
+
+    /// `true` or `false`. In JSON a text does as well.
+    ///
+    /// # Errors
+    /// [`Code::INVALID_PARAMETER`] for another text in a form, [`Code::SERIALIZATION`] for another JSON value.
+    pub fn flag(&self, name: &str) -> Result<Option<bool>, ApiError> {
+        let flag = |text: &str| match text {
+            "true" | "True" => Some(true),
+            "false" | "False" => Some(false),
+            _ => None,
         };
-        let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
-        let parsed = text.trim().parse().map(Some);
-        parsed.map_err(|_| {
-            ApiError::invalid(format!(
-                "Value {text} for parameter {name} is invalid. Reason: Must be an integer."
-            ))
-        })
+        match &self.0 {
+            Source::Form(form) => {
+                let Some(text) = form.get(name).filter(|text| !text.is_empty()) else { return Ok(None) };
+                flag(text).map(Some).ok_or_else(|| invalid(name, text, "true or false"))
+            }
+            Source::Json(fields) => {
+                let flag = match fields.get(name) {
+                    None | Some(Value::Null) => return Ok(None),
+                    Some(Value::String(text)) => flag(text),
+                    Some(value) => value.as_bool(),
+                };
+                flag.map(Some).ok_or_else(|| wrong_type(name, "true or false"))
+            }
+        }
     }
 
     /// A list of structures: in JSON by its name, in a form `QUERY_NAME.N.FIELD` or `QUERY_NAME.member.N.FIELD`.
@@ -136,9 +152,9 @@ impl Params {
             Source::Form(form) => {
                 let mut texts: Vec<String> =
                     numbered(form, query_name).into_iter().filter_map(|mut entry| entry.remove("")).collect();
-                // A list of one may come without a number.
+                // A list of one may come without a number, and SDKs send one of none as an empty text.
                 if texts.is_empty() {
-                    texts.extend(form.get(query_name).cloned());
+                    texts.extend(form.get(query_name).filter(|text| !text.is_empty()).cloned());
                 }
                 Ok(texts)
             }
@@ -175,11 +191,11 @@ impl Params {
         }
     }
 
-    /// Message attributes, in the order of the request.
+    /// Message attributes, in the order of the request (of a JSON object: of their names).
     ///
     /// # Errors
-    /// [`Code::INVALID_PARAMETER`] for one without a type or a value, or with a list of values; and as
-    /// [`Params::list`].
+    /// [`Code::UNSUPPORTED`] for one with a list of values, [`Code::INVALID_PARAMETER`] for one with two values or with
+    /// one that is not base64, and as [`Params::list`].
     pub fn attributes(
         &self,
         name: &str,
@@ -187,35 +203,40 @@ impl Params {
     ) -> Result<Vec<(String, MessageAttribute)>, ApiError> {
         match &self.0 {
             Source::Json(fields) => {
-                let attribute = |(name, value): (&String, &Value)| {
+                let each = |(name, value): (&String, &Value)| {
                     let fields = value.as_object().ok_or_else(|| wrong_type(name, "a structure"))?;
-                    let text = |field: &str| fields.get(field).and_then(Value::as_str);
-                    let lists = ["StringListValues", "BinaryListValues"];
-                    let listed = lists.iter().any(|list| {
-                        fields.get(*list).and_then(Value::as_array).is_some_and(|list| !list.is_empty())
-                    });
-                    attribute(name, text("DataType"), text("StringValue"), text("BinaryValue"), listed)
+                    let lists = [array(fields, "StringListValues")?, array(fields, "BinaryListValues")?];
+                    attribute(Parts {
+                        name,
+                        data_type: text(fields, "DataType")?,
+                        text: text(fields, "StringValue")?,
+                        binary: text(fields, "BinaryValue")?,
+                        listed: lists.iter().any(|list| !list.is_empty()),
+                    })
                 };
-                object(fields, name)?.into_iter().flatten().map(attribute).collect()
+                object(fields, name)?.into_iter().flatten().map(each).collect()
             }
             Source::Form(form) => {
-                let each = |entry: BTreeMap<String, String>| {
+                let each = |entry: &BTreeMap<String, String>| {
                     let text = |field: &str| entry.get(field).map(String::as_str);
-                    let name = text("Name").unwrap_or_default();
-                    attribute(
-                        name,
-                        text("Value.DataType"),
-                        text("Value.StringValue"),
-                        text("Value.BinaryValue"),
-                        false,
-                    )
+                    let list = |(field, value): (&String, &String)| {
+                        let lists = ["Value.StringListValue", "Value.BinaryListValue"];
+                        !value.is_empty() && lists.iter().any(|list| field.starts_with(list))
+                    };
+                    attribute(Parts {
+                        name: text("Name").unwrap_or_default(),
+                        data_type: text("Value.DataType"),
+                        text: text("Value.StringValue"),
+                        binary: text("Value.BinaryValue"),
+                        listed: entry.iter().any(list),
+                    })
                 };
-                numbered(form, query_name).into_iter().map(each).collect()
+                numbered(form, query_name).iter().map(each).collect()
             }
         }
     }
 
-    /// Whether the parameter is there at all, be it alone or as a list or map.
+    /// Whether the parameter is there at all. A list or map of a form is not found by its name alone.
     pub fn has(&self, name: &str) -> bool {
         match &self.0 {
             Source::Json(fields) => fields.get(name).is_some_and(|value| !value.is_null()),
@@ -224,39 +245,55 @@ impl Params {
     }
 }
 
-fn attribute(
-    name: &str,
-    data_type: Option<&str>,
-    text: Option<&str>,
-    binary: Option<&str>,
+/// A message attribute as it comes.
+struct Parts<'a> {
+    name: &'a str,
+    data_type: Option<&'a str>,
+    text: Option<&'a str>,
+    /// In base64.
+    binary: Option<&'a str>,
+    /// Whether there is a list of values, which the services' models have and the services do not.
     listed: bool,
-) -> Result<(String, MessageAttribute), ApiError> {
+}
+
+fn attribute(parts: Parts<'_>) -> Result<(String, MessageAttribute), ApiError> {
+    let Parts { name, data_type, text, binary, listed } = parts;
     if listed {
         return Err(ApiError::new(
             Code::UNSUPPORTED,
             "Message attribute list values in SendMessage operation are not supported.",
         ));
     }
-    let data_type = data_type.unwrap_or_default().to_owned();
+    let refuse =
+        |what: &str| Err(ApiError::invalid(format!("Message (user) attribute '{name}' has {what}.")));
     let value = match (text, binary) {
-        (Some(text), None) => AttributeValue::Text(text.to_owned()),
-        (None, Some(binary)) => AttributeValue::Binary(STANDARD.decode(binary).map_err(|_| {
-            ApiError::invalid(format!(
-                "Message (user) attribute '{name}' has a binary value that is not base64."
-            ))
-        })?),
-        (None, None) => AttributeValue::Text(String::new()),
-        (Some(_), Some(_)) => {
-            return Err(ApiError::invalid(format!(
-                "Message (user) attribute '{name}' has more than one value."
-            )));
-        }
+        (text, None) => AttributeValue::Text(text.unwrap_or_default().to_owned()),
+        (None, Some(binary)) => match STANDARD.decode(binary) {
+            Ok(bytes) => AttributeValue::Binary(bytes),
+            Err(_) => return refuse("a binary value that is not base64"),
+        },
+        (Some(_), Some(_)) => return refuse("more than one value"),
     };
+    let data_type = data_type.unwrap_or_default().to_owned();
     Ok((name.to_owned(), MessageAttribute { data_type, value }))
 }
 
+/// The value of a form that cannot be one of its parameter.
+fn invalid(name: &str, text: &str, expected: &str) -> ApiError {
+    ApiError::invalid(format!("Value {text} for parameter {name} is invalid. Reason: Must be {expected}."))
+}
+
+/// A JSON value that cannot be one of its parameter.
 fn wrong_type(name: &str, expected: &str) -> ApiError {
     ApiError::new(Code::SERIALIZATION, format!("The value of {name} is not {expected}."))
+}
+
+fn text<'a>(fields: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, ApiError> {
+    match fields.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(wrong_type(name, "a string")),
+    }
 }
 
 fn array<'a>(fields: &'a Map<String, Value>, name: &str) -> Result<&'a [Value], ApiError> {
@@ -288,9 +325,7 @@ fn numbered(form: &BTreeMap<String, String>, name: &str) -> Vec<BTreeMap<String,
         let rest = rest.strip_prefix("member.").or(rest.strip_prefix("entry.")).unwrap_or(rest);
         let (number, field) = rest.split_once('.').unwrap_or((rest, ""));
         let Ok(number) = number.parse() else { continue };
-        if entries.len() < FORM_ENTRIES || entries.contains_key(&number) {
-            entries.entry(number).or_default().insert(field.to_owned(), value.clone());
-        }
+        entries.entry(number).or_default().insert(field.to_owned(), value.clone());
     }
     entries.into_values().collect()
 }
