@@ -10,6 +10,12 @@ pub const MESSAGE_BODY_BYTES: usize = 16 << 20;
 /// The property list of one message, headers included: it must fit one frame of the default size.
 pub const MESSAGE_PROPERTIES_BYTES: usize = 128 << 10;
 
+/// The id of an access key, and its secret (AWS: ids of up to 128 characters, secrets of 40).
+pub const ACCESS_KEY_BYTES: usize = 128;
+
+/// Access keys of one user (AWS: two). They are counted whenever one is made.
+pub const ACCESS_KEYS_PER_USER: usize = 100;
+
 /// AMQP `frame_max` as offered; RabbitMQ's default.
 pub const FRAME_BYTES: usize = 128 << 10;
 

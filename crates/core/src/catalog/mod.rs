@@ -1,7 +1,7 @@
 //! The catalog: everything that has a name, and where a message goes.
 //!
-//! It owns vhosts, users, permissions, limits, exchanges, queues (their names, arguments and settings in effect),
-//! bindings, policies and the broker's parameters. It is a deterministic state machine: no clock, no randomness,
+//! It owns vhosts, users, permissions, limits, access keys, exchanges, queues (their names, arguments and settings in
+//! effect), bindings, policies and the broker's parameters. It is a deterministic state machine: no clock, no randomness,
 //! no lock. A command checks, then commits [`Fact`]s: what must survive a restart is appended to the catalog's log,
 //! one record for all facts of a command, and only then applied. [`state::State::apply`] is the only mutator, live
 //! and in replay, so the log rebuilds the state. (The number of the next queue is no fact: it is used up at once.)
@@ -29,8 +29,8 @@ mod tests;
 mod vhosts;
 
 pub use access::{
-    HashAlgorithm, PasswordHash, Pattern, PatternError, Permission, PermissionPatterns, TopicPatterns,
-    TopicPermission, User, UserLimits,
+    AccessKey, HashAlgorithm, PasswordHash, Pattern, PatternError, Permission, PermissionPatterns,
+    TopicPatterns, TopicPermission, User, UserLimits,
 };
 pub use declare::{DeclareExchange, DeclareQueue, Declared, DeletedQueue, NewBinding};
 pub use fact::{CATALOG_FACTS, FACT_VERSION, Fact, FactError};

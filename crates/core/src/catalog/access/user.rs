@@ -134,7 +134,7 @@ impl Catalog {
         self.commit(vec![Fact::UserLimitsSet { name, limits }])
     }
 
-    /// Deletes a user and its permissions. Its connections are the caller's to close.
+    /// Deletes a user, its permissions and its access keys. Its connections are the caller's to close.
     ///
     /// # Errors
     /// [`crate::Cause::NotFound`] for an unknown user.

@@ -1,7 +1,7 @@
 //! The bytes of each type that a fact's field can have. Integers are big-endian; texts, blobs, lists and tables have
 //! a 32-bit length in front; an option is an octet, 0 or 1, and then its value; an enumeration is an octet.
 
-use crate::catalog::access::{HashAlgorithm, PasswordHash, UserLimits};
+use crate::catalog::access::{AccessKey, HashAlgorithm, PasswordHash, UserLimits};
 use crate::catalog::policy::{ApplyTo, PolicyScope};
 use crate::catalog::state::{Attributes, DestinationKind, MoveStatus, MoveTask, QueueKind, VhostLimits};
 use crate::wire::{RawTable, Reader, Table, WireError};
@@ -83,6 +83,7 @@ structures! {
     VhostLimits { max_connections, max_queues }
     UserLimits { max_connections, max_channels }
     PasswordHash { algorithm, bytes }
+    AccessKey { id, secret, user, created_at }
     Attributes { values, tags }
     MoveTask { vhost, source, destination, rate, started_at, messages, moved, status, failure }
 }

@@ -13,7 +13,7 @@ mod field;
 #[cfg(test)]
 mod tests;
 
-use super::access::{PasswordHash, UserLimits};
+use super::access::{AccessKey, PasswordHash, UserLimits};
 use super::policy::{ApplyTo, PolicyScope};
 use super::state::{Attributes, DestinationKind, MoveTask, QueueKind, VhostLimits};
 use crate::wire::{Reader, Table, WireError};
@@ -78,7 +78,7 @@ facts! {
     7 UserPut { name: Arc<str>, password: Option<PasswordHash>, tags: Vec<Arc<str>> }
     /// A user has these limits.
     8 UserLimitsSet { name: Arc<str>, limits: UserLimits }
-    /// A user and its permissions are no more.
+    /// A user, its permissions and its access keys are no more.
     9 UserDeleted { name: Arc<str> }
     /// A user has these permissions in a vhost.
     10 PermissionPut { user: Arc<str>, vhost: Arc<str>, configure: Arc<str>, write: Arc<str>, read: Arc<str> }
@@ -159,6 +159,10 @@ facts! {
     42 MoveTaskPut { id: Arc<str>, task: MoveTask }
     /// A message move task is remembered no more.
     43 MoveTaskForgotten { id: Arc<str> }
+    /// An access key is there.
+    44 AccessKeyPut { key: AccessKey }
+    /// An access key is no more.
+    45 AccessKeyDeleted { id: Arc<str> }
 }
 
 impl Fact {

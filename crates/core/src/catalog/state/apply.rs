@@ -29,6 +29,8 @@ impl State {
             Fact::UserPut { .. }
             | Fact::UserLimitsSet { .. }
             | Fact::UserDeleted { .. }
+            | Fact::AccessKeyPut { .. }
+            | Fact::AccessKeyDeleted { .. }
             | Fact::PermissionPut { .. }
             | Fact::PermissionCleared { .. }
             | Fact::TopicPermissionPut { .. }
@@ -99,6 +101,16 @@ impl State {
             }
             Fact::UserDeleted { name } => {
                 self.users.remove(&name);
+                self.access_keys.retain(|_, key| key.user != name);
+            }
+            Fact::AccessKeyPut { key } => {
+                // One of a user that is gone would outlive it for ever.
+                if self.users.contains_key(&key.user) {
+                    self.access_keys.insert(key.id.clone(), key);
+                }
+            }
+            Fact::AccessKeyDeleted { id } => {
+                self.access_keys.remove(&id);
             }
             Fact::PermissionPut { user, vhost, configure, write, read } => {
                 if let Some(found) = self.users.get_mut(&user) {

@@ -46,6 +46,9 @@ impl State {
         for user in self.users.values() {
             user.facts(each);
         }
+        for key in self.access_keys.values() {
+            each(Fact::AccessKeyPut { key: key.clone() });
+        }
         for (id, task) in &self.move_tasks {
             each(Fact::MoveTaskPut { id: id.clone(), task: task.clone() });
         }

@@ -18,7 +18,7 @@ pub use move_task::{MoveStatus, MoveTask};
 pub use queue::{Queue, QueueKind};
 pub use vhost::{Vhost, VhostLimits};
 
-use super::access::User;
+use super::access::{AccessKey, User};
 use crate::limits::NAME_BYTES;
 use crate::{Cause, ConnectionId, QueueId, Refusal};
 use rustc_hash::FxHashMap;
@@ -30,6 +30,8 @@ use std::sync::Arc;
 pub(super) struct State {
     pub(super) vhosts: BTreeMap<Arc<str>, Vhost>,
     pub(super) users: BTreeMap<Arc<str>, User>,
+    /// The access keys of all users, by their ids.
+    pub(super) access_keys: BTreeMap<Arc<str>, AccessKey>,
     /// The broker's global parameters, whose values mean nothing to the catalog.
     pub(super) parameters: BTreeMap<Arc<str>, Arc<[u8]>>,
     /// All queues of all vhosts.

@@ -24,6 +24,7 @@ fn furnished() -> Rig {
     catalog.set_user_limits("u", UserLimits { max_connections: None, max_channels: Some(7) }).unwrap();
     let topics = TopicPatterns { write: "^{username}", read: ".*" };
     catalog.put_topic_permission("u", "/", "amq.topic", topics).unwrap();
+    catalog.create_access_key("LKIA", "secret", "u", 7).unwrap();
     catalog.put_parameter("cluster_name", b"\"hare\"").unwrap();
     for (scope, name) in [(PolicyScope::User, "mine"), (PolicyScope::Operator, "theirs")] {
         let definition = table([("max-length", number(9))]);
@@ -67,6 +68,7 @@ fn the_checkpoint_rebuilds_the_same() {
     let restored = restored(&rig.catalog);
     assert_eq!(restored.checkpoint(), rig.catalog.checkpoint());
     assert!(restored.vhost("p").unwrap().protected_from_deletion);
+    assert_eq!(restored.access_key("LKIA"), rig.catalog.access_key("LKIA"));
     assert_eq!(restored.queue("/", "q"), rig.catalog.queue("/", "q"));
     assert_eq!(routed(&restored, "x", &["a.b"]), ["q"]);
 }
@@ -165,6 +167,7 @@ fn a_log_that_refuses_changes_nothing() {
         catalog.clear_policy("/", PolicyScope::User, "mine").map(drop),
         catalog.delete_vhost("v").map(drop),
         catalog.delete_user("u"),
+        catalog.delete_access_key("LKIA"),
     ];
     for answer in answers {
         let (cause, text) = refused(answer);

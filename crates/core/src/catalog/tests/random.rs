@@ -186,15 +186,18 @@ impl Run {
     fn change_users(&mut self) {
         let (user, vhost) = (self.random.pick(&["guest", "u"]), self.random.pick(&VHOSTS));
         let pattern = self.random.pick(&[".*", "", "^a"]);
+        let key = self.random.pick(&["LKIAA", "LKIAB"]);
         let catalog = &mut self.rig.catalog;
         let patterns = PermissionPatterns { configure: pattern, write: pattern, read: pattern };
         let topics = TopicPatterns { write: pattern, read: pattern };
-        let _ = match self.random.below(6) {
+        let _ = match self.random.below(8) {
             0 => catalog.put_user(user, None, vec![pattern.into()]),
             1 => catalog.delete_user(user),
             2 => catalog.put_permission(user, vhost, patterns),
             3 => catalog.clear_permission(user, vhost),
             4 => catalog.put_topic_permission(user, vhost, "amq.topic", topics),
+            5 => catalog.create_access_key(key, "secret", user, 7),
+            6 => catalog.delete_access_key(key),
             _ => catalog.clear_topic_permission(user, vhost, Some("amq.topic")),
         };
     }
