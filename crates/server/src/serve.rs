@@ -252,6 +252,7 @@ fn http_door(options: &ServeOptions, amqp: &AmqpDoor) -> HttpDoor {
         url,
         cooldowns,
         longest_lease_ms: max_visibility.as_millis() as u64,
+        signer: None,
     };
     HttpDoor {
         broker: amqp.broker.clone(),

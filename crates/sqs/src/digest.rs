@@ -2,6 +2,7 @@
 
 use crate::protocol::{AttributeValue, MessageAttribute};
 use md5::{Digest, Md5};
+use sha2::Sha256;
 
 /// The MD5 of some bytes, in hexadecimal.
 pub fn md5_hex(bytes: &[u8]) -> String {
@@ -27,6 +28,16 @@ pub fn md5_of_attributes<'a>(
         add(&mut hash, value);
     }
     hex(&hash.finalize())
+}
+
+/// The SHA-256 of some bytes, in hexadecimal.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// Half of the SHA-256 of a text: no two that anybody can find have it in common.
+pub fn sha256_half(text: &str) -> u128 {
+    Sha256::digest(text.as_bytes()).first_chunk().map_or(0, |half| u128::from_be_bytes(*half))
 }
 
 fn add(hash: &mut Md5, bytes: &[u8]) {

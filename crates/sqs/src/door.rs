@@ -4,6 +4,7 @@ use crate::actions::{self, Context, Waiting};
 use crate::http::{Request, Response};
 use crate::identity::{Identity, identify};
 use crate::protocol::{self, ApiError, Call, Code, Output, Protocol, Service};
+use crate::sns::{self, Signer};
 use leveret_core::MessageId;
 use leveret_core::broker::{Access, Waits};
 use std::sync::Arc;
@@ -23,6 +24,8 @@ pub struct DoorSettings {
     pub cooldowns: bool,
     /// How long a message may be held in all, in milliseconds (SQS: 12 hours).
     pub longest_lease_ms: u64,
+    /// Signs the envelopes of SNS; `None` leaves them unsigned.
+    pub signer: Option<Arc<dyn Signer>>,
 }
 
 /// Where a request comes from, and what stands against it.
@@ -68,9 +71,10 @@ pub fn answer<A: Access>(
     };
     let base = base_url(settings, request, circumstances);
     let mut context = Context::new(access, settings, identity, base, circumstances.blocked);
+    context.trace = request.header("x-amzn-trace-id").map(str::to_owned);
     let done = match call.service {
         Service::Sqs => actions::run(&mut context, &call),
-        Service::Sns => Err(unknown(&call)),
+        Service::Sns => sns::run(&mut context, &call).map(actions::Done::Output),
         Service::Sts => who_am_i(&context.identity, &call).map(actions::Done::Output),
     };
     let waits = context.take_waits();

@@ -16,6 +16,8 @@ mod identity;
 pub mod mapping;
 pub mod protocol;
 pub mod sigv4;
+mod sns;
 
 pub use actions::Waiting;
 pub use door::{Answer, Circumstances, DoorSettings, answer, refuse_request};
+pub use sns::Signer;

@@ -57,7 +57,7 @@ pub struct FanOut<'a> {
 /// As [`send`].
 pub fn fan_out<A: Access>(
     access: &mut A,
-    queues: &mut Vec<QueueId>,
+    queues: &mut [QueueId],
     message: &FanOut<'_>,
 ) -> Result<Sent, Refusal> {
     let properties = RawProperties::parse(message.properties)
@@ -77,7 +77,7 @@ pub fn fan_out<A: Access>(
         let published = access.shard(shard).publish(targets, &new).map_err(|error| {
             Refusal::new(Cause::Internal, format!("the log refused the message: {error}"))
         })?;
-        sent.position = published.position;
+        sent.position = published.duplicate_of.map_or(published.position, |first| first.position);
         sent.refused |= published.refused;
         sent.duplicate_of = sent.duplicate_of.or(published.duplicate_of);
         if published.durable {

@@ -22,6 +22,8 @@ pub(crate) struct Context<'a, A> {
     base: String,
     /// Why nothing is taken in.
     pub(crate) blocked: Option<&'a str>,
+    /// The trace that the request came with.
+    pub(crate) trace: Option<String>,
     /// What the answer waits for.
     waits: Waits,
 }
@@ -46,7 +48,7 @@ impl<'a, A: Access> Context<'a, A> {
         base: String,
         blocked: Option<&'a str>,
     ) -> Context<'a, A> {
-        Context { access, settings, identity, base, blocked, waits: Waits::None }
+        Context { access, settings, identity, base, blocked, trace: None, waits: Waits::None }
     }
 
     /// Lets the answer wait for this, too.
@@ -125,6 +127,11 @@ impl<'a, A: Access> Context<'a, A> {
             Right::Write => catalog.may_write(user, vhost, kind, name),
             Right::Read => catalog.may_read(user, vhost, kind, name),
         }
+    }
+
+    /// What URLs begin with.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
     }
 
     /// The URL of a queue.

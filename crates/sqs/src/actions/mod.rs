@@ -9,8 +9,10 @@ mod tag;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use context::Context;
+pub(crate) use context::{Context, Right, queue_of_arn};
 pub use message::Waiting;
+pub(crate) use message::{ATTRIBUTES as MESSAGE_ATTRIBUTES, sequence_number};
+pub(crate) use queue::is_fifo;
 
 use crate::door::unknown;
 use crate::protocol::{ApiError, Call, Output};

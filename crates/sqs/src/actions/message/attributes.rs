@@ -3,7 +3,7 @@
 use crate::protocol::{ApiError, AttributeValue, MessageAttribute, is_valid_text};
 
 /// Attributes of one message, at most.
-const ATTRIBUTES: usize = 10;
+pub(crate) const ATTRIBUTES: usize = 10;
 /// Bytes of a name, and of a type.
 const NAME_BYTES: usize = 256;
 

@@ -9,9 +9,11 @@ mod receive_message;
 mod send_message;
 mod shown;
 
+pub(crate) use attributes::ATTRIBUTES;
 pub(super) use change_message_visibility::{change_message_visibility, change_message_visibility_batch};
 pub(super) use delete_message::{delete_message, delete_message_batch};
 pub(crate) use receive_message::Pending;
 pub use receive_message::Waiting;
 pub(super) use receive_message::receive_message;
+pub(crate) use send_message::sequence_number;
 pub(super) use send_message::{send_message, send_message_batch};

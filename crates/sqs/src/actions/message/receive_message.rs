@@ -4,13 +4,13 @@ use super::shown::{Asked, messages};
 use crate::actions::Done;
 use crate::actions::context::{Context, Right, refused};
 use crate::actions::queue::{is_fifo, shown};
+use crate::digest::sha256_half;
 use crate::http::Response;
 use crate::protocol::{self, ApiError, Call, Output};
 use leveret_core::broker::{Access, Waits};
 use leveret_core::catalog::Queue;
 use leveret_core::shard::{Receive, Received};
 use leveret_core::{ConnectionId, LogId, QueueId, Time, Wait};
-use sha2::{Digest, Sha256};
 
 const MESSAGES: std::ops::RangeInclusive<i64> = 1..=10;
 const WAIT_SECONDS: std::ops::RangeInclusive<i64> = 0..=20;
@@ -60,7 +60,7 @@ pub(crate) fn receive_message<A: Access>(
         queue: queue.id,
         max: max as u32,
         visibility_ms: visibility.map(|seconds| seconds as u64 * 1_000),
-        attempt: attempt.map(key_of),
+        attempt: attempt.map(sha256_half),
     };
     let asked = Asked::of(call)?;
     let mut received = Vec::new();
@@ -101,10 +101,6 @@ fn show<A: Access>(
     let shown = messages(access, queue, received, asked, place);
     let wait = (!received.is_empty()).then_some(Wait { log: LogId::Shard(shard), position });
     (Output::new().list("Messages", "Message", shown), wait)
-}
-
-fn key_of(attempt: &str) -> u128 {
-    Sha256::digest(attempt.as_bytes()).first_chunk().map_or(0, |half| u128::from_be_bytes(*half))
 }
 
 impl Pending {

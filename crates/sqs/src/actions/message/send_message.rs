@@ -3,7 +3,7 @@
 use super::{attributes, batch};
 use crate::actions::context::{Context, Right, refused};
 use crate::actions::queue::{is_fifo, shown};
-use crate::digest::{md5_hex, md5_of_attributes};
+use crate::digest::{md5_hex, md5_of_attributes, sha256_half, sha256_hex};
 use crate::mapping::Outgoing;
 use crate::protocol::{
     ApiError, AttributeValue, Call, Code, MessageAttribute, Output, Params, is_valid_text,
@@ -12,7 +12,6 @@ use leveret_core::MessageId;
 use leveret_core::broker::{Access, Send, send};
 use leveret_core::catalog::Queue;
 use leveret_core::message::Deduplication;
-use sha2::{Digest, Sha256};
 
 /// All messages of a batch together.
 const BATCH_BYTES: usize = 1 << 20;
@@ -208,7 +207,8 @@ fn send_one<A: Access>(
         body: wanted.body.as_bytes(),
         // On a FIFO queue the delay is the queue's, whatever a message says.
         delay_ms: wanted.delay_seconds.filter(|_| !fifo).map(|seconds| seconds as u64 * 1_000),
-        deduplication: deduplication_id.map(|id| Deduplication { key: key_of(id), message_id: message_id.0 }),
+        deduplication: deduplication_id
+            .map(|id| Deduplication { key: sha256_half(id), message_id: message_id.0 }),
     };
     let sent = send(context.access, &message).map_err(|refusal| refused(&refusal))?;
     if sent.refused {
@@ -233,16 +233,6 @@ fn answer(wanted: &Wanted<'_>, id: MessageId, sequence: Option<u64>) -> Output {
 }
 
 /// Twenty digits that rise: where the message was stored.
-pub(super) fn sequence_number(position: u64) -> String {
+pub(crate) fn sequence_number(position: u64) -> String {
     format!("{position:020}")
-}
-
-fn sha256_hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Half of a SHA-256: no two ids that anybody can find have it in common.
-fn key_of(id: &str) -> u128 {
-    let digest = Sha256::digest(id.as_bytes());
-    digest.first_chunk().map_or(0, |half| u128::from_be_bytes(*half))
 }

@@ -101,13 +101,12 @@ pub(crate) fn shown<'a>(queue: &'a Queue, name: &str) -> Option<&'a str> {
     queue.attributes.get(name).or_else(|| default(&DEFAULTS).filter(|_| amqp_has)).or_else(fifo)
 }
 
-/// Checks attributes that are to be set, and what they mean to each other.
+/// Checks attributes that are to be set, and what they mean to each other and to those that the queue has, if it is
+/// there.
 ///
 /// # Errors
 /// [`Code::INVALID_ATTRIBUTE_NAME`], [`Code::INVALID_ATTRIBUTE_VALUE`].
-pub(super) fn check(wanted: &[(String, String)], fifo: bool) -> Result<(), ApiError> {
-    let value_of =
-        |name: &str| wanted.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+pub(super) fn check(wanted: &[(String, String)], fifo: bool, queue: Option<&Queue>) -> Result<(), ApiError> {
     for (name, value) in wanted {
         let unknown = || ApiError::new(Code::INVALID_ATTRIBUTE_NAME, format!("Unknown Attribute {name}."));
         let known = SETTABLE.iter().find(|attribute| attribute.name == name).ok_or_else(unknown)?;
@@ -124,8 +123,12 @@ pub(super) fn check(wanted: &[(String, String)], fifo: bool) -> Result<(), ApiEr
             return Err(invalid_value(name));
         }
     }
+    let value_of = |name: &str| {
+        let given = wanted.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        given.or_else(|| shown(queue?, name))
+    };
     let per_group = value_of("FifoThroughputLimit") == Some("perMessageGroupId");
-    if per_group && value_of("DeduplicationScope").is_some_and(|scope| scope != "messageGroup") {
+    if per_group && value_of("DeduplicationScope") != Some("messageGroup") {
         return Err(ApiError::new(
             Code::INVALID_ATTRIBUTE_VALUE,
             "The perMessageGroupId value is allowed only when the value for DeduplicationScope is messageGroup",

@@ -23,8 +23,9 @@ pub(crate) fn create_queue<A: Access>(context: &mut Context<'_, A>, call: &Call)
     let fifo = wanted.iter().any(|(name, value)| name == "FifoQueue" && value == "true");
     check_name(name, fifo)?;
     check_tags(&tags)?;
-    attributes::check(&wanted, fifo)?;
-    if let Some(queue) = context.queue_named(name) {
+    let existing = context.queue_named(name);
+    attributes::check(&wanted, fifo, existing.as_deref())?;
+    if let Some(queue) = existing {
         return same(&queue, &wanted).map(|()| Output::new().text("QueueUrl", context.url(name)));
     }
     redrive_policy::check(context, &wanted, name, fifo)?;

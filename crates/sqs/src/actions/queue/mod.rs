@@ -10,7 +10,8 @@ mod purge_queue;
 mod redrive_policy;
 mod set_queue_attributes;
 
-pub(super) use attributes::{is_fifo, shown};
+pub(crate) use attributes::is_fifo;
+pub(super) use attributes::shown;
 pub(super) use create_queue::create_queue;
 pub(super) use delete_queue::delete_queue;
 pub(super) use get_queue_attributes::get_queue_attributes;

@@ -25,7 +25,7 @@ pub(crate) fn set_queue_attributes<A: Access>(
             "Invalid value for the parameter FifoQueue. Reason: Modifying queue type is not supported.",
         ));
     }
-    attributes::check(&wanted, fifo)?;
+    attributes::check(&wanted, fifo, Some(&queue))?;
     redrive_policy::check(context, &wanted, &queue.name, fifo)?;
     let mut changed = queue.attributes.clone();
     attributes::merge(&mut changed, &wanted);

@@ -1,0 +1,131 @@
+//! The envelope in which a queue gets a message that its subscription does not want raw, signed as AWS signs it.
+
+use super::message::Message;
+use crate::protocol::AttributeValue;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+/// Signs envelopes: the server holds the key.
+pub trait Signer: Send + Sync + std::fmt::Debug {
+    /// The signature of a text: PKCS#1 v1.5 with SHA-1 for version 1, with SHA-256 for version 2. `None` if there is
+    /// no key: then envelopes are not signed.
+    fn sign(&self, version: u8, text: &[u8]) -> Option<Vec<u8>>;
+
+    /// The name of the certificate's file in URLs.
+    fn certificate_name(&self) -> &str;
+}
+
+/// What of an envelope does not depend on the message.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Frame<'a> {
+    pub(super) message_id: &'a str,
+    pub(super) topic_arn: &'a str,
+    pub(super) subscription_arn: &'a str,
+    /// What URLs begin with.
+    pub(super) base: &'a str,
+    pub(super) now_ms: u64,
+    /// Of a message in a FIFO topic, which is not signed.
+    pub(super) sequence: Option<&'a str>,
+    /// 1 or 2.
+    pub(super) signature_version: u8,
+    pub(super) signer: Option<&'a dyn Signer>,
+}
+
+/// The envelope, JSON.
+pub(super) fn envelope(message: &Message, frame: &Frame<'_>) -> String {
+    let timestamp = iso(frame.now_ms);
+    let mut json = String::with_capacity(message.text.len() + 512);
+    let mut field = |name: &str, value: &str| {
+        json.push(if json.is_empty() { '{' } else { ',' });
+        json.push_str(&format!("{}:{}", quoted(name), quoted(value)));
+    };
+    field("Type", "Notification");
+    field("MessageId", frame.message_id);
+    if let Some(sequence) = frame.sequence {
+        field("SequenceNumber", sequence);
+    }
+    field("TopicArn", frame.topic_arn);
+    if let Some(subject) = &message.subject {
+        field("Subject", subject);
+    }
+    field("Message", &message.text);
+    field("Timestamp", &timestamp);
+    if frame.sequence.is_none()
+        && let Some(signer) = frame.signer
+        && let Some(signature) =
+            signer.sign(frame.signature_version, &signed_text(message, frame, &timestamp))
+    {
+        field("SignatureVersion", &frame.signature_version.to_string());
+        field("Signature", &STANDARD.encode(signature));
+        field("SigningCertURL", &format!("{}/{}", frame.base, signer.certificate_name()));
+    }
+    let unsubscribe = format!(
+        "{}/?Action=Unsubscribe&Version=2010-03-31&SubscriptionArn={}",
+        frame.base, frame.subscription_arn
+    );
+    field("UnsubscribeURL", &unsubscribe);
+    if !message.attributes.is_empty() {
+        json.push_str(&format!(",\"MessageAttributes\":{}", attributes(message)));
+    }
+    json.push('}');
+    json
+}
+
+/// What the signature is of: these fields, in this order, a line for the name and one for the value.
+fn signed_text(message: &Message, frame: &Frame<'_>, timestamp: &str) -> Vec<u8> {
+    let subject = message.subject.as_deref().map(|subject| ("Subject", subject));
+    let fields = [("Message", message.text.as_str()), ("MessageId", frame.message_id)];
+    let rest = [("Timestamp", timestamp), ("TopicArn", frame.topic_arn), ("Type", "Notification")];
+    let mut text = Vec::new();
+    for (name, value) in fields.into_iter().chain(subject).chain(rest) {
+        text.extend_from_slice(format!("{name}\n{value}\n").as_bytes());
+    }
+    text
+}
+
+fn attributes(message: &Message) -> String {
+    let one = |(name, attribute): &(String, crate::protocol::MessageAttribute)| {
+        let value = match &attribute.value {
+            AttributeValue::Text(text) => text.clone(),
+            AttributeValue::Binary(bytes) => STANDARD.encode(bytes),
+        };
+        let (data_type, value) = (quoted(&attribute.data_type), quoted(&value));
+        format!("{}:{{\"Type\":{data_type},\"Value\":{value}}}", quoted(name))
+    };
+    format!("{{{}}}", message.attributes.iter().map(one).collect::<Vec<_>>().join(","))
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// A time as `2026-11-24T12:34:56.789Z`.
+fn iso(ms: u64) -> String {
+    let (seconds, ms) = (ms / 1_000, ms % 1_000);
+    let (days, of_day) = (seconds / 86_400, seconds % 86_400);
+    let (hour, minute, second) = (of_day / 3_600, of_day / 60 % 60, of_day % 60);
+    // Years that begin in March have their leap day at the end; 400 of them have 146,097 days.
+    let shifted = days + 719_468;
+    let (era, of_era) = (shifted / 146_097, shifted % 146_097);
+    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = year + era * 400 + u64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_those_of_the_calendar() {
+        assert_eq!(iso(0), "1970-01-01T00:00:00.000Z");
+        assert_eq!(iso(951_782_400_123), "2000-02-29T00:00:00.123Z");
+        assert_eq!(iso(1_795_524_370_313), "2026-11-24T12:46:10.313Z");
+        assert_eq!(iso(4_107_542_399_999), "2100-02-28T23:59:59.999Z");
+        assert_eq!(iso(4_107_542_400_000), "2100-03-01T00:00:00.000Z");
+    }
+}
