@@ -103,11 +103,9 @@ impl State {
                 self.users.remove(&name);
                 self.access_keys.retain(|_, key| key.user != name);
             }
-            Fact::AccessKeyPut { key } => {
-                // One of a user that is gone would outlive it for ever.
-                if self.users.contains_key(&key.user) {
-                    self.access_keys.insert(key.id.clone(), key);
-                }
+            // One of a user that is gone would outlive it for ever.
+            Fact::AccessKeyPut { key } if self.users.contains_key(&key.user) => {
+                self.access_keys.insert(key.id.clone(), key);
             }
             Fact::AccessKeyDeleted { id } => {
                 self.access_keys.remove(&id);
