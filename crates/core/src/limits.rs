@@ -86,6 +86,12 @@ pub const FILTER_POLICY_COMBINATIONS: u64 = 150;
 /// keeps what one message costs within reason.
 pub const FILTER_POLICY_CONDITIONS: usize = 1_000;
 
+/// Messages that an exchange of the kind `x-recent-history` may be told to remember. RabbitMQ has no limit.
+pub const RECENT_HISTORY_MESSAGES: usize = 10_000;
+
+/// Bytes of what such exchanges remember, all together: beyond it, the one that takes a message gives up its oldest.
+pub const RECENT_HISTORY_BYTES: usize = if cfg!(test) { 10 << 10 } else { 64 << 20 };
+
 /// Deliveries of a quorum-style dead-letter transfer under way at once, per queue (RabbitMQ's prefetch is 32).
 pub const TRANSFERS_UNDER_WAY: usize = 1_024;
 

@@ -1,6 +1,7 @@
 //! The seam between the broker's logic and whoever holds its state: the server holds it behind locks that a
 //! connection takes for a turn, the simulator holds it in one hand.
 
+use super::History;
 use crate::catalog::Catalog;
 use crate::shard::Shard;
 use crate::{LogId, ShardIndex, Time, Wait};
@@ -40,6 +41,9 @@ pub trait Access {
     /// the `Wait` says until where the log must be durable for the change to be. What it left to be told
     /// ([`Catalog::take_events`]) is announced, too.
     fn change<R>(&mut self, change: impl FnOnce(&mut Catalog) -> R) -> (R, Wait);
+
+    /// Works with what exchanges remember. It must not block for longer than somebody else's turn.
+    fn history<R>(&mut self, work: impl FnOnce(&mut History) -> R) -> R;
 
     /// The kind and payload of the record at a location of a shard's log.
     fn read(&mut self, shard: ShardIndex, location: Position) -> Result<(u8, Bytes), ReadError>;

@@ -1,6 +1,7 @@
 //! Dead-lettering: a dead message goes to its queue's dead-letter exchange with its history in `x-death`,
 //! as RabbitMQ writes it. The source forgets it once every target has it: at-least-once, across shards too.
 
+use super::history::remember;
 use super::publish::{Publish, delay_of, store, traits_of, wait_for_declarations};
 use super::{Access, Outcome, Waits};
 use crate::catalog::RoutedMessage;
@@ -89,7 +90,7 @@ fn send<A: Access>(access: &mut A, source: &Source, dead: &DeadLetter) -> Result
     let (kind, payload) = access.read(dead.queue.shard(), dead.location).map_err(|_| NotSent)?;
     let stored = Stored::parse(kind, &payload).map_err(|_| NotSent)?;
     let mut properties = Properties::decode(stored.properties).map_err(|_| NotSent)?;
-    let mut keys = match &source.target.routing_key {
+    let keys = match &source.target.routing_key {
         Some(key) => vec![key.to_string()],
         None => original_keys(&stored, &properties),
     };
@@ -130,14 +131,11 @@ fn send<A: Access>(access: &mut A, source: &Source, dead: &DeadLetter) -> Result
     if queues.is_empty() {
         return Ok(None);
     }
-    let routing_key = keys.swap_remove(0);
-    let publish = Publish {
-        exchange: &source.target.exchange,
-        routing_key: &routing_key,
-        properties: &raw,
-        body: stored.body,
-    };
+    let publish = Publish { exchange, routing_key: routing_keys[0], properties: &raw, body: stored.body };
     let mut sent = store(access, &queues, &publish, &raw, traits).map_err(|_| NotSent)?;
+    if routed.remembered {
+        remember(access, &source.vhost, &publish, &message);
+    }
     wait_for_declarations(access, &mut sent);
     Ok(Some(sent))
 }

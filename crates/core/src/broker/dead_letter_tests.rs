@@ -1,7 +1,7 @@
 //! Dead letters when something is wrong with their target. The simulator found what these tests keep.
 
 use super::*;
-use crate::broker::{DeclareQueue, Publish, Session, housekeep};
+use crate::broker::{DeclareQueue, History, Publish, Session, housekeep};
 use crate::catalog::{Catalog, CatalogReplay, HashAlgorithm, PasswordHash};
 use crate::shard::{QueueStats, Settle, Shard};
 use crate::{ConnectionId, ShardIndex, Time, Wait};
@@ -17,6 +17,7 @@ struct Broker {
     catalog_log: (Committer, Reader),
     shards: Vec<(Shard, Committer, Reader)>,
     open: Option<ShardIndex>,
+    history: History,
 }
 
 fn open_log(id: u64) -> (Tail, Committer, Reader) {
@@ -39,7 +40,13 @@ impl Broker {
             shard.open(tail);
             (shard, committer, reader)
         });
-        Broker { catalog, catalog_log: (committer, reader), shards: shards.collect(), open: None }
+        Broker {
+            catalog,
+            catalog_log: (committer, reader),
+            shards: shards.collect(),
+            open: None,
+            history: History::default(),
+        }
     }
 
     fn sync_catalog(&mut self) {
@@ -91,6 +98,10 @@ impl Access for Broker {
         let answer = change(&mut self.catalog);
         self.catalog.tail().seal();
         (answer, Wait { log: LogId::Catalog, position: self.catalog.position() })
+    }
+
+    fn history<R>(&mut self, work: impl FnOnce(&mut History) -> R) -> R {
+        work(&mut self.history)
     }
 
     fn read(&mut self, shard: ShardIndex, location: Position) -> Result<(u8, Bytes), ReadError> {

@@ -1,6 +1,6 @@
 //! Exchanges and bindings, as a client asks for them.
 
-use super::{Access, Session, Waits};
+use super::{Access, History, Session, Waits, history};
 use crate::Refusal;
 use crate::catalog::{self, DestinationKind, NewBinding};
 use crate::wire::Table;
@@ -78,17 +78,23 @@ impl Session {
     ) -> Result<Waits, Refusal> {
         let (deleted, wait) =
             access.change(|catalog| catalog.delete_exchange(self.caller(), &self.vhost, name, if_unused));
-        deleted.map(|_was_there| Waits::One(wait))
+        deleted?;
+        access.history(History::tidy);
+        Ok(Waits::One(wait))
     }
 
-    /// Makes sure that a binding is there. Answers what the reply waits for.
+    /// Makes sure that a binding is there; by a new one goes what its source remembers. Answers what the reply waits for.
     ///
     /// # Errors
     /// As [`catalog::Catalog::bind`].
     pub fn bind<A: Access>(&mut self, access: &mut A, bind: &Bind<'_>) -> Result<Waits, Refusal> {
         let (bound, wait) =
             access.change(|catalog| catalog.bind(self.caller(), &self.vhost, bind.to_catalog()));
-        bound.map(|_created| Waits::One(wait))
+        let mut waits = Waits::One(wait);
+        if bound? {
+            history::recall(access, &self.vhost, bind, &mut waits);
+        }
+        Ok(waits)
     }
 
     /// Removes a binding; one that is not there is no error. Answers what the reply waits for.

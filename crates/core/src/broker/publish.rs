@@ -1,8 +1,9 @@
 //! Publish: from a message that came in at a door to the queues that take it.
 
+use super::history::remember;
 use super::routes::Route;
 use super::{Access, Session, Waits};
-use crate::catalog::RoutedMessage;
+use crate::catalog::{Routed, RoutedMessage};
 use crate::limits::{DELAY_MS, MESSAGE_PROPERTIES_BYTES};
 use crate::message::{NewMessage, Traits};
 use crate::wire::{HeaderEdit, RawProperties, RawValue};
@@ -54,7 +55,7 @@ impl Session {
             }
         }
         self.routed += 1;
-        let (route, cacheable) = self.route(access, publish, &properties)?;
+        let (route, routed) = self.route(access, publish, &properties)?;
         if route.delayed {
             traits.delay_ms = delay_of(&properties);
         }
@@ -64,8 +65,11 @@ impl Session {
         self.rewritten = rewritten;
         let declared = outcome.as_mut().is_ok_and(|outcome| wait_for_declarations(access, outcome));
         // A route whose queues may not survive a crash yet is not kept, so that the next message asks again.
-        if declared && cacheable && !sender_selected {
+        if declared && routed.cacheable && !sender_selected {
             self.routes.keep(route);
+        }
+        if routed.remembered && outcome.is_ok() {
+            self.remember(access, publish, &properties)?;
         }
         outcome
     }
@@ -110,13 +114,12 @@ impl Session {
         access: &mut A,
         publish: &Publish<'_>,
         properties: &RawProperties<'_>,
-    ) -> Result<(Route, bool), Refusal> {
+    ) -> Result<(Route, Routed), Refusal> {
         let catalog = access.catalog();
         let keys = routing_keys(publish, properties)?;
         catalog.may_publish(&self.user, &self.vhost, publish.exchange, &keys)?;
         let mut queues = Vec::new();
-        let draw = RoutedMessage::draw(self.connection.0, self.routed);
-        let message = RoutedMessage { routing_keys: &keys, properties, body: publish.body, draw };
+        let message = self.routed_message(&keys, publish, properties);
         let routed = catalog.route(&self.vhost, publish.exchange, &message, &mut queues)?;
         queues.sort_unstable();
         let route = Route {
@@ -125,7 +128,31 @@ impl Session {
             queues,
             delayed: routed.delayed,
         };
-        Ok((route, routed.cacheable))
+        Ok((route, routed))
+    }
+
+    /// Keeps the message at hand, which was routed just now, for the exchanges on its way that remember.
+    #[cold]
+    fn remember<A: Access>(
+        &self,
+        access: &mut A,
+        publish: &Publish<'_>,
+        properties: &RawProperties<'_>,
+    ) -> Result<(), Refusal> {
+        let keys = routing_keys(publish, properties)?;
+        remember(access, &self.vhost, publish, &self.routed_message(&keys, publish, properties));
+        Ok(())
+    }
+
+    /// The message at hand as routing sees it: asked again, it goes the same way again.
+    fn routed_message<'a>(
+        &self,
+        routing_keys: &'a [&'a str],
+        publish: &Publish<'a>,
+        properties: &'a RawProperties<'a>,
+    ) -> RoutedMessage<'a> {
+        let draw = RoutedMessage::draw(self.connection.0, self.routed);
+        RoutedMessage { routing_keys, properties, body: publish.body, draw }
     }
 
     /// RabbitMQ's validated user-id: it must name the publisher, unless that may impersonate.

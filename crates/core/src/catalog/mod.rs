@@ -35,6 +35,7 @@ pub use access::{
 pub use declare::{DeclareExchange, DeclareQueue, Declared, DeletedQueue, NewBinding};
 pub use fact::{CATALOG_FACTS, FACT_VERSION, Fact, FactError};
 pub use policy::{ApplyTo, NewPolicy, Policy, PolicyScope};
+pub(crate) use route::Memory;
 pub use route::{Routed, RoutedMessage, filter, subscriptions};
 pub use state::{
     Attributes, Binding, Destination, DestinationKind, Exchange, MoveStatus, MoveTask, Queue, QueueKind,

@@ -1,7 +1,8 @@
 //! The broker's state behind its locks, and the threads and tasks that keep it going.
 //!
 //! A connection's task takes the catalog for reading and one shard for writing, for the length of a [`Turn`]; the
-//! engine knows nothing of it. Lock order: catalog, shard, mailbox. A turn holds one shard at a time.
+//! engine knows nothing of it. Lock order: catalog, shard, mailbox; nothing is locked behind what exchanges remember. A
+//! turn holds one shard at a time.
 //!
 //! - [`recovery`]: from a data folder to a running broker;
 //! - [`turn`]: the access of a batch of commands;
@@ -23,6 +24,7 @@ pub use mailbox::{Batch, Mailbox};
 pub use recovery::{Settings, StartError, open};
 pub use turn::Turn;
 
+use leveret_core::broker::History;
 use leveret_core::catalog::Catalog;
 use leveret_core::shard::Shard;
 use leveret_core::{ConnectionId, LogId, ShardIndex};
@@ -39,6 +41,8 @@ pub struct Broker {
     catalog: RwLock<Catalog>,
     catalog_log: LogCell,
     shards: Box<[ShardCell]>,
+    /// What exchanges remember, for as long as the broker runs.
+    history: Mutex<History>,
     clock: Clock,
     next_connection: AtomicU64,
     stopping: AtomicBool,

@@ -102,6 +102,7 @@ pub fn open(settings: &Settings) -> Result<Arc<Broker>, StartError> {
         catalog: RwLock::new(catalog),
         catalog_log,
         shards: cells.into(),
+        history: Mutex::default(),
         clock,
         next_connection: AtomicU64::new(1),
         stopping: AtomicBool::new(false),

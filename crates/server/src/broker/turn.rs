@@ -2,7 +2,7 @@
 
 use super::{Broker, ShardInner};
 use bytes::Bytes;
-use leveret_core::broker::{Access, announce_event};
+use leveret_core::broker::{Access, History, announce_event};
 use leveret_core::catalog::Catalog;
 use leveret_core::shard::Shard;
 use leveret_core::{LogId, ShardIndex, Time, Wait};
@@ -104,6 +104,11 @@ impl Access for Turn<'_> {
             announce_event(self, || event);
         }
         (answer, wait)
+    }
+
+    fn history<R>(&mut self, work: impl FnOnce(&mut History) -> R) -> R {
+        // Nobody takes another lock with this one in hand.
+        work(&mut self.broker.history.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn read(&mut self, shard: ShardIndex, location: Position) -> Result<(u8, Bytes), ReadError> {

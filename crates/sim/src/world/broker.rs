@@ -2,7 +2,7 @@
 
 use crate::dice::Dice;
 use bytes::Bytes;
-use leveret_core::broker::{Access, announce_event};
+use leveret_core::broker::{Access, History, announce_event};
 use leveret_core::catalog::Catalog;
 use leveret_core::shard::{Effect, PAGE, PAGE_COPY, Shard};
 use leveret_core::{ConnectionId, LogId, ShardIndex, Time, Wait};
@@ -14,6 +14,7 @@ pub(crate) struct Broker {
     pub(crate) catalog: Catalog,
     pub(crate) catalog_log: LogSide,
     pub(crate) shards: Vec<ShardSide>,
+    pub(crate) history: History,
 }
 
 /// A log's thread: what it writes at the moment, if it writes.
@@ -221,6 +222,10 @@ impl Access for Turn<'_> {
             announce_event(self, || event);
         }
         (answer, wait)
+    }
+
+    fn history<R>(&mut self, work: impl FnOnce(&mut History) -> R) -> R {
+        work(&mut self.broker.history)
     }
 
     fn read(&mut self, shard: ShardIndex, location: Position) -> Result<(u8, Bytes), ReadError> {

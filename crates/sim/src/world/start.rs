@@ -3,6 +3,7 @@
 use super::broker::{Broker, LogSide, ShardSide};
 use crate::Violation;
 use crate::disk::{Disk, FaultyDriver};
+use leveret_core::broker::History;
 use leveret_core::catalog::{Catalog, CatalogReplay, HashAlgorithm, PasswordHash};
 use leveret_core::shard::Shard;
 use leveret_core::{LogId, ShardIndex, Time};
@@ -70,7 +71,7 @@ fn open(disks: &Disks, now: Time) -> Result<Started, Violation> {
         sides.push(side);
         found.push(replayed);
     }
-    Ok(Started { broker: Broker { catalog, catalog_log, shards: sides }, found })
+    Ok(Started { broker: Broker { catalog, catalog_log, shards: sides, history: History::default() }, found })
 }
 
 fn open_catalog(disk: &Disk, shards: u16) -> Result<(Catalog, LogSide, Found), Violation> {

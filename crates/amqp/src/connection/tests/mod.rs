@@ -8,6 +8,7 @@ mod damage;
 mod declare;
 mod events;
 mod handshake;
+mod history;
 mod publish;
 mod reply;
 mod trace;

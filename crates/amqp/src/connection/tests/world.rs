@@ -2,7 +2,7 @@
 
 use crate::connection::{Authenticator, Bodies, BodyError, Credentials, LoginRefused, Peer, Usage};
 use bytes::Bytes;
-use leveret_core::broker::{Access, announce_event, housekeep};
+use leveret_core::broker::{Access, History, announce_event, housekeep};
 use leveret_core::catalog::{Catalog, CatalogReplay, HashAlgorithm, PasswordHash};
 use leveret_core::shard::{Effect, Shard};
 use leveret_core::{ConnectionId, LogId, Position, ShardIndex, Time, Wait};
@@ -26,6 +26,7 @@ pub(super) struct World {
     connections: u64,
     mail: BTreeMap<ConnectionId, Vec<(ShardIndex, Vec<Effect>)>>,
     pub(super) usage: Usage,
+    history: History,
 }
 
 struct Log {
@@ -57,6 +58,7 @@ impl World {
             connections: 0,
             mail: BTreeMap::new(),
             usage: Usage::default(),
+            history: History::default(),
         }
     }
 
@@ -181,6 +183,10 @@ impl Access for World {
             announce_event(self, || event);
         }
         (answer, wait)
+    }
+
+    fn history<R>(&mut self, work: impl FnOnce(&mut History) -> R) -> R {
+        work(&mut self.history)
     }
 
     fn read(&mut self, shard: ShardIndex, location: Position) -> Result<(u8, Bytes), ReadError> {

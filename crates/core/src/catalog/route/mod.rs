@@ -16,6 +16,7 @@ mod local_random;
 mod message;
 mod modulus_hash;
 mod random;
+mod recent_history;
 pub mod subscriptions;
 mod targets;
 #[cfg(test)]
@@ -25,6 +26,7 @@ mod ways;
 
 pub(super) use consistent_hash::hash;
 pub use message::RoutedMessage;
+pub(crate) use recent_history::Memory;
 use targets::Found;
 
 use super::state::{Binding, Exchange, Target, Vhost, described};
@@ -76,10 +78,15 @@ pub(super) trait Router: Send + Sync + fmt::Debug {
     fn varies(&self) -> bool {
         false
     }
+
+    /// Its memory, if it sends what was published of late to whatever is bound later.
+    fn memory(&self) -> Option<&Memory> {
+        None
+    }
 }
 
 /// All kinds of exchange.
-static KINDS: [&dyn Kind; 10] = [
+static KINDS: [&dyn Kind; 11] = [
     &direct::Direct,
     &fanout::Fanout,
     &topic::Topic,
@@ -89,6 +96,7 @@ static KINDS: [&dyn Kind; 10] = [
     &random::Random,
     &local_random::LocalRandom,
     &modulus_hash::ModulusHash,
+    &recent_history::RecentHistory,
     &subscriptions::Subscriptions,
 ];
 
@@ -106,6 +114,8 @@ pub struct Routed {
     /// delays only what lies behind that exchange. To hold a copy back that need not wait is the lesser fault: to hand
     /// one out early defeats what it waits for.)
     pub delayed: bool,
+    /// An exchange on its way remembers it.
+    pub remembered: bool,
 }
 
 impl Catalog {
@@ -157,25 +167,47 @@ impl Catalog {
         if first.internal && by_client {
             return Err(Refusal::access(format!("cannot publish to internal {}", thing())));
         }
-        walk(vhost, first, message, queues)
+        walk(vhost, first, message, queues, |_| {})
             .map_err(|_| Refusal::precondition(format!("a message to {} would go too many ways", thing())))
+    }
+
+    /// The memories of the exchanges that a message passes.
+    pub(crate) fn memories_on_way(
+        &self,
+        vhost: &str,
+        exchange: &str,
+        message: &RoutedMessage<'_>,
+    ) -> Vec<Memory> {
+        let mut memories = Vec::new();
+        let Some(vhost) = self.vhost(vhost) else { return memories };
+        let Some(first) = vhost.exchanges.get(exchange) else { return memories };
+        let passes = |exchange: &Exchange| memories.extend(exchange.router.memory().cloned());
+        // It has gone this way just now, and not too many.
+        let _ = walk(vhost, first, message, &mut Vec::new(), passes);
+        memories
+    }
+
+    /// The memory of an exchange, if it has one.
+    pub(crate) fn memory_of(&self, vhost: &str, exchange: &str) -> Option<Memory> {
+        self.exchange(vhost, exchange)?.router.memory().cloned()
     }
 }
 
 /// A message would reach more queues or pass more exchanges than one may.
 struct TooManyWays;
 
-/// Follows a message from `first` on, through each exchange once.
+/// Follows a message from `first` on, through each exchange once, and tells `passes` of each.
 fn walk<'a>(
     vhost: &'a Vhost,
     first: &'a Exchange,
     message: &RoutedMessage<'_>,
     queues: &mut Vec<QueueId>,
+    mut passes: impl FnMut(&'a Exchange),
 ) -> Result<Routed, TooManyWays> {
     // Neither allocates before an exchange leads to another.
     let mut ahead: Vec<&'a str> = Vec::new();
     let mut seen: BTreeSet<&'a str> = BTreeSet::new();
-    let mut routed = Routed { cacheable: true, delayed: false };
+    let mut routed = Routed { cacheable: true, delayed: false, remembered: false };
     let mut current = first;
     let mut message = *message;
     loop {
@@ -183,6 +215,8 @@ fn walk<'a>(
         visit(vhost, current, &message, &mut Found { queues, exchanges: &mut ahead });
         routed.cacheable &= !current.router.varies();
         routed.delayed |= current.delayed;
+        routed.remembered |= current.router.memory().is_some();
+        passes(current);
         if queues.len() + ahead.len() == before {
             ahead.extend(current.alternate.as_deref());
         }

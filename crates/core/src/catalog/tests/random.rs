@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 const VHOSTS: [&str; 2] = ["/", "v"];
 const NAMES: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 const KEYS: [&str; 9] = ["", "k", "a.b", "a.*", "#", "a.#", "#.b", "3", "*.b"];
-const KINDS: [&str; 9] = [
+const KINDS: [&str; 10] = [
     "direct",
     "fanout",
     "topic",
@@ -18,6 +18,7 @@ const KINDS: [&str; 9] = [
     "x-random",
     "x-local-random",
     "x-modulus-hash",
+    "x-recent-history",
 ];
 
 /// A generator that is the same everywhere (xorshift64*).

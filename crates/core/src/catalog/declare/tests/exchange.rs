@@ -126,6 +126,24 @@ fn a_delayed_exchange_names_the_kind_it_routes_as() {
 }
 
 #[test]
+fn a_recent_history_has_a_length_within_bounds() {
+    let mut catalog = catalog();
+    let mut declare = |length: Value| {
+        let arguments = table([("x-recent-history-length", length)]);
+        let declare = DeclareExchange { arguments, ..wanted("x-recent-history") };
+        catalog.declare_exchange(guest(), "/", "x", declare)
+    };
+    let positive =
+        |term: &str| format!("Invalid argument {term}, 'x-recent-history-length' must be a positive integer");
+    for (wrong, term) in [(number(0), "0"), (number(-1), "-1"), ("5".into(), "<<\"5\">>")] {
+        assert_refused(declare(wrong), Cause::PreconditionFailed, &positive(term));
+    }
+    let text = "'x-recent-history-length' must not exceed 10000";
+    assert_refused(declare(number(10_001)), Cause::PreconditionFailed, text);
+    assert!(declare(number(10_000)).unwrap());
+}
+
+#[test]
 fn the_hash_of_a_consistent_hash_exchange_is_of_one_thing() {
     let mut catalog = catalog();
     let mut declare = |arguments| {

@@ -171,7 +171,7 @@ fn an_unknown_exchange_is_named() {
 fn a_route_is_cacheable_where_the_keys_alone_decide() {
     let mut catalog = catalog();
     add_exchange(&mut catalog, "x", "fanout");
-    let routed = |cacheable, delayed| Routed { cacheable, delayed };
+    let routed = |cacheable, delayed| Routed { cacheable, delayed, remembered: false };
     for exchange in ["", "amq.direct", "amq.fanout", "amq.topic", "x"] {
         assert_eq!(route(&catalog, exchange).unwrap(), routed(true, false), "{exchange}");
     }
@@ -197,7 +197,10 @@ fn a_delayed_exchange_routes_as_its_kind_and_says_that_it_delays() {
     bind(&mut catalog, to_queue("later", "q", "a.*"));
     assert_eq!(routed(&catalog, "later", &["a.b"]), ["q"]);
     assert!(routed(&catalog, "later", &["b.b"]).is_empty());
-    assert_eq!(route(&catalog, "later").unwrap(), Routed { cacheable: true, delayed: true });
+    assert_eq!(
+        route(&catalog, "later").unwrap(),
+        Routed { cacheable: true, delayed: true, remembered: false }
+    );
     assert!(!route(&catalog, "amq.direct").unwrap().delayed);
     bind(&mut catalog, to_exchange("amq.direct", "later", "k"));
     assert!(route(&catalog, "amq.direct").unwrap().delayed, "on the way, too");

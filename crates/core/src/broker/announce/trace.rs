@@ -5,9 +5,9 @@
 //! A copy has the body of its message, and the properties in a header. It is transient, and not traced itself. The
 //! door decides which connections are traced, and makes a [`Tracer`] for each of them: without one nothing here runs.
 
-use super::announce::{Announcement, announce, is_heard, set, string};
-use super::publish::{Publish, routing_keys};
-use super::{Access, Session};
+use super::{Announcement, announce, is_heard, set, string};
+use crate::broker::publish::{Publish, routing_keys};
+use crate::broker::{Access, Session};
 use crate::message::Stored;
 use crate::shard::Delivery;
 use crate::wire::{Properties, RawProperties, Table, Value};

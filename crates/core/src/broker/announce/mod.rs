@@ -1,6 +1,10 @@
 //! Messages of the broker's own, for whoever has bound a queue to one of its exchanges: what is traced, and events.
 //! They are published at most once, as RabbitMQ's are: nobody waits for them, and nothing fails with them.
 
+mod trace;
+
+pub use trace::Tracer;
+
 use super::Access;
 use super::publish::{Publish, store, traits_of};
 use crate::catalog::RoutedMessage;
@@ -28,22 +32,22 @@ pub fn announce_event<A: Access>(access: &mut A, make: impl FnOnce() -> Event) {
 }
 
 /// A message of the broker's own.
-pub(super) struct Announcement<'a> {
-    pub(super) vhost: &'a str,
-    pub(super) exchange: &'a str,
+struct Announcement<'a> {
+    vhost: &'a str,
+    exchange: &'a str,
     /// Cut after [`NAME_BYTES`]: it may hold a name that is as long already.
-    pub(super) routing_key: &'a str,
-    pub(super) properties: &'a Properties,
-    pub(super) body: &'a [u8],
+    routing_key: &'a str,
+    properties: &'a Properties,
+    body: &'a [u8],
 }
 
 /// Whether anything is bound to an exchange, so that it is worth while to make a message for it.
-pub(super) fn is_heard<A: Access>(access: &A, vhost: &str, exchange: &str) -> bool {
+fn is_heard<A: Access>(access: &A, vhost: &str, exchange: &str) -> bool {
     access.catalog().exchange(vhost, exchange).is_some_and(|found| found.binding_count() > 0)
 }
 
 /// Publishes a message of the broker's own. Answers false when its properties are more than a message may have.
-pub(super) fn announce<A: Access>(access: &mut A, message: &Announcement<'_>) -> bool {
+fn announce<A: Access>(access: &mut A, message: &Announcement<'_>) -> bool {
     let mut raw = Vec::new();
     if message.properties.encode(&mut raw).is_err() || raw.len() > MESSAGE_PROPERTIES_BYTES {
         return false;
@@ -52,11 +56,11 @@ pub(super) fn announce<A: Access>(access: &mut A, message: &Announcement<'_>) ->
     let Ok(traits) = traits_of(&properties) else { return false };
     let routing_key = cut(message.routing_key);
     let draw = access.random();
-    let routed = RoutedMessage { routing_keys: &[routing_key], properties: &properties, body: &[], draw };
+    let (routing_keys, body) = (&[routing_key], message.body);
+    let routed = RoutedMessage { routing_keys, properties: &properties, body, draw };
     let mut queues = Vec::new();
     if access.catalog().route_internally(message.vhost, message.exchange, &routed, &mut queues).is_ok() {
-        let publish =
-            Publish { exchange: message.exchange, routing_key, properties: &raw, body: message.body };
+        let publish = Publish { exchange: message.exchange, routing_key, properties: &raw, body };
         // A log that refuses it refuses what it tells of, too, and that is reported.
         let _ = store(access, &queues, &publish, &raw, traits);
     }
@@ -68,10 +72,10 @@ fn cut(name: &str) -> &str {
     &name[..name.floor_char_boundary(NAME_BYTES)]
 }
 
-pub(super) fn string(text: &str) -> Value {
+fn string(text: &str) -> Value {
     Value::LongStr(text.as_bytes().to_vec())
 }
 
-pub(super) fn set(table: &mut Table, name: &'static str, value: Value) {
+fn set(table: &mut Table, name: &'static str, value: Value) {
     table.insert(ShortStr::literal(name), value);
 }
