@@ -34,10 +34,18 @@ fn form(fields: &str) -> Params {
 
 #[test]
 fn control_characters_but_white_space_are_not_text() {
-    for good in ["", "a\t\r\n", "\u{20}\u{d7ff}\u{e000}\u{fffd}\u{10ffff}", "\u{7f}"] {
+    for good in
+        ["", "a\t\r\n", "\u{20}\u{d7ff}\u{e000}\u{fffd}\u{10ffff}", "\u{7f}\u{80}\u{9f}", "\u{feff}\u{ff21}"]
+    {
         assert!(is_valid_text(good), "{good:?}");
     }
-    for bad in ["\0", "a\u{1f}", "\u{fffe}", "x\u{ffff}"] {
+    for bad in ["\0", "\u{8}", "\u{b}", "\u{c}", "\u{e}", "\u{1f}", "\u{fffe}", "\u{ffff}"] {
         assert!(!is_valid_text(bad), "{bad:?}");
+        // Wherever it is, also behind a character that is as suspicious at first sight.
+        for length in 0..70 {
+            let text = "x".repeat(length);
+            assert!(!is_valid_text(&format!("{text}{bad}{text}")), "{bad:?} behind {length}");
+            assert!(!is_valid_text(&format!("\u{ff21}{text}{bad}")), "{bad:?} behind {length}");
+        }
     }
 }

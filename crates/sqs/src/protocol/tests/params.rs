@@ -1,6 +1,9 @@
 //! Parameters as SDKs send them. The long requests are what botocore serialises: 1.34 for Query, 1.44 for JSON.
 
 use super::*;
+use crate::digest::md5_of_attributes;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 fn pairs(of: &[(&str, &str)]) -> Vec<(String, String)> {
     of.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -249,3 +252,41 @@ fn attributes_that_no_service_takes() {
     assert_eq!(json(r#"{"StringListValues":[],"BinaryListValues":null}"#).unwrap(), empty);
     assert_eq!(form("m.1.Value.StringListValues=").unwrap(), empty);
 }
+
+/// Checksums that AWS answered to these attributes, in either protocol.
+#[test]
+fn attributes_have_the_checksums_that_aws_answers() {
+    let trace = b"traceparent\x1e00-774062d6c37081a5a0b9b5b88e30627c-2d2482211f6489da-01";
+    let trace = STANDARD.encode(trace);
+    let cases: [(&str, &[[&str; 4]]); 7] = [
+        ("d302007e9aa062660afc85fd0a482472", &[["attr1", "Number", "StringValue", "99.12"]]),
+        ("ae7155c6026991b6d54b11589678bf9c", &[["Foo", "String", "StringValue", "Bar"]]),
+        ("8cbe4db156db8a94db8b801b7addb984", &[["attr1", "Binary", "BinaryValue", &trace]]),
+        ("a311262e065454b75da111d535b8dacd", &[HELLO]),
+        ("83fee93c1bcd8b9a5a923ffacdc636c7", &[HELP, HELLO]),
+        ("fca026605781cb4126a1e9044df24232", &[HELLO, GENERAL]),
+        ("4c360f3fdafd970e05fae2f149d997f5", &[HELP, GENERAL, HELLO]),
+    ];
+    for (checksum, attributes) in cases {
+        let object = |[name, data_type, field, value]: &[&str; 4]| {
+            format!(r#""{name}":{{"DataType":"{data_type}","{field}":"{value}"}}"#)
+        };
+        let objects: Vec<String> = attributes.iter().map(object).collect();
+        let fields = |(index, [name, data_type, field, value]): (usize, &[&str; 4])| {
+            let value = value.replace('=', "%3D").replace('+', "%2B");
+            format!(
+                "m.{index}.Name={name}&m.{index}.Value.DataType={data_type}&m.{index}.Value.{field}={value}"
+            )
+        };
+        let forms: Vec<String> = attributes.iter().enumerate().map(fields).collect();
+        for params in [json(&format!("{{\"m\":{{{}}}}}", objects.join(","))), form(&forms.join("&"))] {
+            let attributes = params.attributes("m", "m").unwrap();
+            let pairs = attributes.iter().map(|(name, attribute)| (name.as_str(), attribute));
+            assert_eq!(md5_of_attributes(pairs), checksum);
+        }
+    }
+}
+
+const GENERAL: [&str; 4] = ["General", "String", "StringValue", "Kenobi"];
+const HELLO: [&str; 4] = ["Hello", "String", "StringValue", "There"];
+const HELP: [&str; 4] = ["Help.Me", "String", "StringValue", "Me"];
