@@ -1,5 +1,6 @@
 // The AWS SDK for JavaScript against the broker's SQS door, in the few words that the tests are written in.
 
+import assert from 'node:assert/strict';
 import { createHash, randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 
@@ -7,13 +8,9 @@ import { QueueDoesNotExist, SQS } from '@aws-sdk/client-sqs';
 
 import { until } from '../session.js';
 
-/** The door's URL; a RabbitMQ that the other tests are run against has none. */
-const DOOR_URL = process.env.LEVERET_TEST_SQS_URL;
-const SKIP = !DOOR_URL && 'no SQS door: `npm test` starts a broker that has one';
-
 /** A test that is given a session of its own; the queues of the session are deleted at the end. */
 export function story(title, tell) {
-  test(title, { timeout: 60_000, skip: SKIP }, async () => {
+  test(title, { timeout: 60_000 }, async () => {
     const session = new SqsSession();
     try {
       await tell(session, session.sqs);
@@ -49,7 +46,7 @@ export function md5OfAttributes(attributes) {
 export class SqsSession {
   /** An unmodified client: an endpoint, and keys of which the door on loopback accepts any. */
   sqs = new SQS({
-    endpoint: DOOR_URL,
+    endpoint: doorUrl(),
     region: 'eu-west-1',
     credentials: { accessKeyId: 'anybody', secretAccessKey: 'anything' },
     maxAttempts: 1,
@@ -128,6 +125,12 @@ export class SqsSession {
     }
     this.sqs.destroy();
   }
+}
+
+function doorUrl() {
+  const url = process.env.LEVERET_TEST_SQS_URL;
+  assert.ok(url, 'no SQS door: run `npm test`, which starts a broker that has one, or set LEVERET_TEST_SQS_URL');
+  return url;
 }
 
 function unlessGone(error) {
