@@ -253,6 +253,7 @@ fn http_door(options: &ServeOptions, amqp: &AmqpDoor) -> HttpDoor {
         cooldowns,
         longest_lease_ms: max_visibility.as_millis() as u64,
         signer: None,
+        signing_keys: leveret_sqs::sigv4::SigningKeys::default(),
     };
     HttpDoor {
         broker: amqp.broker.clone(),

@@ -4,13 +4,14 @@ use crate::actions::{self, Context, Waiting};
 use crate::http::{Request, Response};
 use crate::identity::{Identity, identify};
 use crate::protocol::{self, ApiError, Call, Code, Output, Protocol, Service};
+use crate::sigv4::SigningKeys;
 use crate::sns::{self, Signer};
 use leveret_core::MessageId;
 use leveret_core::broker::{Access, Waits};
 use std::sync::Arc;
 
 /// How the door behaves.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct DoorSettings {
     /// The vhost whose queues are seen.
     pub vhost: Arc<str>,
@@ -26,6 +27,8 @@ pub struct DoorSettings {
     pub longest_lease_ms: u64,
     /// Signs the envelopes of SNS; `None` leaves them unsigned.
     pub signer: Option<Arc<dyn Signer>>,
+    /// What was derived from the secrets of access keys.
+    pub signing_keys: SigningKeys,
 }
 
 /// Where a request comes from, and what stands against it.

@@ -76,7 +76,7 @@ async fn one(door: HttpDoor, stream: TcpStream, address: SocketAddr, tls: Option
         return;
     };
     let _slower_but_right = stream.set_nodelay(true);
-    let loopback = address.ip().is_loopback();
+    let loopback = address.ip().to_canonical().is_loopback();
     match tls {
         None => connection::serve(door, TokioIo::new(stream), loopback, false).await,
         Some(tls) => match tokio::time::timeout(TLS_HANDSHAKE, tls().accept(stream)).await {
