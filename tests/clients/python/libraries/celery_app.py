@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from celery import Celery
+from celery.exceptions import Reject
 from kombu import Queue
 
 FOLDER = Path(os.environ["CELERY_TEST_FOLDER"])
@@ -67,6 +68,13 @@ def flaky(self, name):
     if self.request.retries < 2:
         raise self.retry(countdown=0.5)
     return self.request.retries
+
+
+@app.task(acks_late=True)
+def refused(name):
+    """Gives its message up, as a task does that can make nothing of it."""
+    mark(name, "refused")
+    raise Reject("of no use", requeue=False)
 
 
 @app.task

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.leveret_only("RabbitMQ has no SQS door")
 WAIT_SECONDS = 30
 PREFIX = f"celery-{uuid.uuid4().hex[:8]}-"
 # How long a task of a killed worker is nobody's, in the tests about just that.
-HELD_SECONDS = 4
+HELD_SECONDS = 6
 
 
 @pytest.fixture(scope="module")
@@ -181,6 +181,20 @@ def test_a_task_of_a_killed_worker_runs_again_elsewhere(celery, name, sqs, start
     assert result.get(WAIT_SECONDS) == "done"
     assert marks(celery, name) == ["begin", "begin", "end"]
     wait_for(lambda: counts(sqs, "killed") == (0, 0))
+
+
+def test_a_task_that_rejects_its_message_ends_among_the_dead_letters(celery, name, sqs, start_worker):
+    """Celery leaves such a message alone where the queue has a redrive policy: it comes back until it moves."""
+    dead = sqs.create_queue(QueueName=f"{PREFIX}dead")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 2})
+    attributes = {"RedrivePolicy": policy, "VisibilityTimeout": "1"}
+    sqs.create_queue(QueueName=f"{PREFIX}refused", Attributes=attributes)
+    celery.refused.apply_async((name,), queue="refused")
+    start_worker("refusing", "refused", concurrency=1)
+    wait_for(lambda: counts(sqs, "dead") == (1, 0))
+    assert marks(celery, name) == ["refused", "refused"]
+    assert counts(sqs, "refused") == (0, 0)
 
 
 def test_a_purge_takes_what_waits(celery, sqs):
