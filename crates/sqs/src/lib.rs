@@ -17,6 +17,8 @@ pub mod mapping;
 pub mod protocol;
 pub mod sigv4;
 mod sns;
+#[cfg(test)]
+mod tests;
 
 pub use actions::Waiting;
 pub use door::{Answer, Circumstances, DoorSettings, answer, refuse_request};

@@ -6,8 +6,6 @@ mod permission;
 mod queue;
 mod redrive;
 mod tag;
-#[cfg(test)]
-mod tests;
 
 pub(crate) use context::{Context, Right, queue_of_arn};
 pub use message::Waiting;

@@ -1,0 +1,9 @@
+//! The door, bytes in and bytes out, over a catalog and two shards with logs in memory.
+
+mod actions;
+mod client;
+mod damage;
+mod identity;
+mod promises;
+mod waiting;
+mod world;
