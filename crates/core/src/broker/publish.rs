@@ -62,14 +62,14 @@ impl Session {
         let mut rewritten = std::mem::take(&mut self.rewritten);
         let raw = without_bcc(&properties, publish.properties, &mut rewritten)?;
         let mut outcome = store(access, &route.queues, publish, raw, traits);
+        if routed.remembered && outcome.is_ok() {
+            self.remember(access, publish, &properties, raw)?;
+        }
         self.rewritten = rewritten;
         let declared = outcome.as_mut().is_ok_and(|outcome| wait_for_declarations(access, outcome));
         // A route whose queues may not survive a crash yet is not kept, so that the next message asks again.
         if declared && routed.cacheable && !sender_selected {
             self.routes.keep(route);
-        }
-        if routed.remembered && outcome.is_ok() {
-            self.remember(access, publish, &properties)?;
         }
         outcome
     }
@@ -131,16 +131,19 @@ impl Session {
         Ok((route, routed))
     }
 
-    /// Keeps the message at hand, which was routed just now, for the exchanges on its way that remember.
+    /// Keeps the message at hand, which was routed just now, for the exchanges on its way that remember: with the
+    /// properties that consumers see.
     #[cold]
     fn remember<A: Access>(
         &self,
         access: &mut A,
         publish: &Publish<'_>,
         properties: &RawProperties<'_>,
+        raw: &[u8],
     ) -> Result<(), Refusal> {
         let keys = routing_keys(publish, properties)?;
-        remember(access, &self.vhost, publish, &self.routed_message(&keys, publish, properties));
+        let stored = Publish { properties: raw, ..*publish };
+        remember(access, &self.vhost, &stored, &self.routed_message(&keys, publish, properties));
         Ok(())
     }
 

@@ -32,6 +32,11 @@ def test_messages_are_remembered_that_no_queue_took(session, recent):
     assert (message.headers, message.properties.content_type) == ({"n": 1}, "text/plain")
 
 
+def test_nobody_sees_who_had_a_blind_copy(session, recent):
+    session.publish("hidden", "k", exchange=recent, headers={"BCC": ["other"], "CC": ["open"]})
+    assert session.get(bound(session, recent, "late")).headers == {"CC": ["open"]}
+
+
 def test_a_message_may_ask_not_to_be_remembered(session, recent):
     session.publish("secret", exchange=recent, headers={"x-recent-history-no-store": True})
     session.publish("open", exchange=recent, headers={"x-recent-history-no-store": False})

@@ -43,6 +43,14 @@ def test_publishes_and_deliveries_are_copied(traced):
     assert again.headers["properties"]["headers"]["x-delivery-count"] == 1
 
 
+def test_a_blind_copy_is_among_the_routing_keys_only(traced):
+    spy(traced, "publish.#")
+    traced.queue("q")
+    traced.publish("x", "q", headers={"BCC": ["other"], "n": 1})
+    said = traced.wait_get("spy").headers
+    assert (said["routing_keys"], said["properties"]["headers"]) == (["q", "other"], {"n": 1})
+
+
 def test_copies_are_chosen_by_key_and_never_copied(traced):
     spy(traced, "publish.#")
     traced.queue("q")

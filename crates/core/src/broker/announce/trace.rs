@@ -138,7 +138,10 @@ fn table_of(properties: &RawProperties<'_>) -> Table {
     text("app_id", properties.app_id);
     text("cluster_id", properties.cluster_id);
     if let Some(headers) = properties.headers {
-        set(&mut table, "headers", Value::Table(headers.into()));
+        let mut headers = Table::from(headers);
+        // Whose keys are among the routing keys: the header itself no one is to see.
+        headers.remove("BCC");
+        set(&mut table, "headers", Value::Table(headers));
     }
     let mut number = |name: &'static str, value: Option<i64>| {
         if let Some(value) = value {
