@@ -77,7 +77,7 @@ story('a message whose handler throws comes back, and ends among the dead letter
 });
 
 story('a batch consumer is handed ten at a time and deletes what it returns', async (session, sqs) => {
-  const queue = await session.queue('q', { VisibilityTimeout: '1' });
+  const queue = await session.queue('q', { VisibilityTimeout: '3' });
   const all = Array.from({ length: 20 }, (_, number) => String(number));
   for (const half of [all.slice(0, 10), all.slice(10)]) {
     await sqs.sendMessageBatch({ QueueUrl: queue, Entries: entries(...half) });
@@ -104,18 +104,18 @@ story('a message that takes long is held by the consumer\'s heartbeat', async (s
   let begun = 0;
   let ended = 0;
   const options = {
-    visibilityTimeout: 2,
+    visibilityTimeout: 3,
     heartbeatInterval: 1,
     handleMessage: async (message) => {
       begun += 1;
-      await sleep(3500);
+      await sleep(4500);
       ended += 1;
       return message;
     },
   };
   await consuming(session, queue, options, async () => {
     await until(() => begun === 1, 'the message');
-    await sleep(2500);
+    await sleep(3500);
     assert.deepEqual(await session.receive(queue), [], 'nobody else gets it meanwhile');
     await until(() => ended === 1 && isEmpty(session, queue), 'an empty queue');
   });

@@ -129,11 +129,11 @@ story('a message that is not deleted comes back and is counted', async (session)
 });
 
 story('a message is held longer, and given back at once', async (session, sqs) => {
-  const queue = await session.queue('q', { VisibilityTimeout: '1' });
+  const queue = await session.queue('q', { VisibilityTimeout: '2' });
   await session.send(queue, 'held');
   const { ReceiptHandle } = await session.waitReceive(queue);
   await sqs.changeMessageVisibility({ QueueUrl: queue, ReceiptHandle, VisibilityTimeout: 30 });
-  await sleep(1200);
+  await sleep(2200);
   assert.deepEqual(await session.receive(queue), []);
   await sqs.changeMessageVisibility({ QueueUrl: queue, ReceiptHandle, VisibilityTimeout: 0 });
   assert.equal((await session.receive(queue)).length, 1);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use aws_sdk_sqs::primitives::Blob;
 use aws_sdk_sqs::types::{MessageAttributeValue, MessageSystemAttributeName, QueueAttributeName};
 
-use crate::session::{Session, bodies, handle, past_a_second, system_attribute, text_attribute};
+use crate::session::{Session, bodies, handle, system_attribute, text_attribute};
 
 #[tokio::test]
 async fn what_is_sent_is_received_as_it_was() {
@@ -81,11 +81,11 @@ async fn a_receive_that_is_dropped_takes_no_message_with_it() {
 #[tokio::test]
 async fn a_message_is_held_longer_and_given_back_at_once() {
     let mut session = Session::open();
-    let queue = session.queue("q", [(QueueAttributeName::VisibilityTimeout, "1")]).await;
+    let queue = session.queue("q", [(QueueAttributeName::VisibilityTimeout, "2")]).await;
     session.send(&queue, "held").await;
     let message = session.wait_receive(&queue).await;
     session.hold(&queue, &message, 30).await;
-    past_a_second().await;
+    tokio::time::sleep(Duration::from_millis(2200)).await;
     assert_eq!(session.counts(&queue).await, (0, 1));
     session.hold(&queue, &message, 0).await;
     let again = session.wait_receive(&queue).await;

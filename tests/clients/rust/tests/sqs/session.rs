@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::retry::RetryConfig;
@@ -145,11 +145,6 @@ pub fn entry(id: &str, body: &str) -> SendMessageBatchRequestEntry {
         .message_body(body)
         .build()
         .expect("it has an id and a body")
-}
-
-/// Waits about as long as a visibility timeout of a second lasts, and a little longer.
-pub async fn past_a_second() {
-    tokio::time::sleep(Duration::from_millis(1200)).await;
 }
 
 fn unique() -> String {
