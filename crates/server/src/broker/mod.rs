@@ -12,6 +12,7 @@
 //! - [`upkeep`]: checkpoints, and the deletion and rewriting of segments.
 
 mod clock;
+mod dice;
 mod housekeeper;
 mod log;
 mod mailbox;

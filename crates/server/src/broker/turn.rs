@@ -1,6 +1,6 @@
 //! A turn: the access to the broker that one task has for one batch of commands.
 
-use super::{Broker, ShardInner};
+use super::{Broker, ShardInner, dice};
 use bytes::Bytes;
 use leveret_core::broker::{Access, History, announce_event};
 use leveret_core::catalog::Catalog;
@@ -56,7 +56,7 @@ impl Access for Turn<'_> {
     }
 
     fn random(&mut self) -> u64 {
-        getrandom::u64().unwrap_or_else(|_| {
+        dice::random().unwrap_or_else(|| {
             // Without the system's randomness names still differ: they carry the time and an address.
             self.now.0.rotate_left(32) ^ std::ptr::from_ref(self).addr() as u64
         })
