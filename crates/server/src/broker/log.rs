@@ -3,14 +3,18 @@
 
 use super::mailbox::Mailbox;
 use leveret_core::LogId;
-use leveret_log::{Batch, Committer, LogError, Position, Reader, Store};
+use leveret_log::{Batch, Committer, LogError, Position, ReadCache, Reader, Store};
+use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::{Poll, Waker};
 use std::thread::Thread;
 use tokio::sync::Notify;
 
 /// Bytes that may wait to be written before publishers have to wait, too.
 const PENDING_BYTES: usize = 64 << 20;
+/// Caches that are kept between the turns that read. Each keeps a block of up to a mebibyte in memory.
+const CACHES: usize = 2;
 
 /// A log as the rest of the server sees it.
 pub(super) struct LogCell {
@@ -25,8 +29,11 @@ pub(super) struct LogCell {
     pending: AtomicUsize,
     thread: OnceLock<Thread>,
     waiters: Mutex<Vec<Arc<Mailbox>>>,
+    /// Tasks that wait for a position of their own.
+    sleepers: Mutex<Vec<(Position, Waker)>>,
     failure: OnceLock<String>,
-    advanced: Notify,
+    /// What turns have read lately: others go on from there.
+    caches: Mutex<Vec<ReadCache>>,
 }
 
 impl LogCell {
@@ -41,8 +48,9 @@ impl LogCell {
             pending: AtomicUsize::new(0),
             thread: OnceLock::new(),
             waiters: Mutex::new(Vec::new()),
+            sleepers: Mutex::new(Vec::new()),
             failure: OnceLock::new(),
-            advanced: Notify::new(),
+            caches: Mutex::new(Vec::with_capacity(CACHES)),
         }
     }
 
@@ -73,23 +81,47 @@ impl LogCell {
     /// Wakes the mailbox when the log has become durable further.
     pub(super) fn register(&self, mailbox: &Arc<Mailbox>) {
         if mailbox.register(self.id) {
-            self.lock().push(mailbox.clone());
+            lock(&self.waiters).push(mailbox.clone());
         }
     }
 
-    /// Waits until the log is durable up to `position`; `false` when it has failed.
+    /// Waits until the log is durable up to `position`; `false` when it has failed. Whoever waits is woken once, when
+    /// its own position is reached, and not for every batch before.
     pub(super) async fn wait_durable(&self, position: Position) -> bool {
-        loop {
-            let advanced = self.advanced.notified();
-            tokio::pin!(advanced);
-            advanced.as_mut().enable();
-            if self.durable() >= position {
-                return true;
+        let mut asleep: Option<Waker> = None;
+        poll_fn(|context| {
+            if let Some(reached) = self.reached(position) {
+                return Poll::Ready(reached);
             }
-            if self.failure.get().is_some() {
-                return false;
+            if asleep.as_ref().is_some_and(|known| known.will_wake(context.waker())) {
+                return Poll::Pending;
             }
-            advanced.await;
+            asleep = Some(context.waker().clone());
+            lock(&self.sleepers).push((position, context.waker().clone()));
+            // The thread may have looked for sleepers between the question and the lock.
+            self.reached(position).map_or(Poll::Pending, Poll::Ready)
+        })
+        .await
+    }
+
+    /// Whether the log is durable up to there; `None` while that is open.
+    fn reached(&self, position: Position) -> Option<bool> {
+        if self.durable() >= position {
+            return Some(true);
+        }
+        self.failure.get().map(|_| false)
+    }
+
+    /// A cache for reading, with what another turn has read, if there is one.
+    pub(super) fn take_cache(&self) -> ReadCache {
+        lock(&self.caches).pop().unwrap_or_default()
+    }
+
+    /// Keeps a cache for the next turn that reads.
+    pub(super) fn give_cache_back(&self, cache: ReadCache) {
+        let mut caches = lock(&self.caches);
+        if caches.len() < CACHES {
+            caches.push(cache);
         }
     }
 
@@ -128,17 +160,21 @@ impl LogCell {
 
     fn wake_waiters(&self) {
         self.pending.store(0, Ordering::Relaxed);
-        let waiters = std::mem::take(&mut *self.lock());
+        let waiters = std::mem::take(&mut *lock(&self.waiters));
         for mailbox in waiters {
             mailbox.deregister(self.id);
             mailbox.wake();
         }
-        self.advanced.notify_waiters();
+        let woken: Vec<(Position, Waker)> =
+            lock(&self.sleepers).extract_if(.., |(position, _)| self.reached(*position).is_some()).collect();
+        for (_, waker) in woken {
+            waker.wake();
+        }
         self.drained.notify_waiters();
     }
+}
 
-    // The list is whole at every moment, so a poisoned lock is as good as any.
-    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Mailbox>>> {
-        self.waiters.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(list: &Mutex<Vec<T>>) -> MutexGuard<'_, Vec<T>> {
+    // The lists are whole at every moment, so a poisoned lock is as good as any.
+    list.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -16,13 +16,15 @@ pub struct Turn<'a> {
     /// `None` only while the catalog is being changed.
     catalog: Option<RwLockReadGuard<'a, Catalog>>,
     shard: Option<(ShardIndex, MutexGuard<'a, ShardInner>)>,
+    /// What was last read, and of which shard's log: the next message most likely stands behind it.
+    reading: Option<(ShardIndex, ReadCache)>,
 }
 
 const HELD: &str = "the catalog's guard is given up inside `change` only, and taken again before it returns";
 
 impl<'a> Turn<'a> {
     pub(super) fn new(broker: &'a Broker) -> Turn<'a> {
-        Turn { broker, now: broker.clock.now(), catalog: Some(read(broker)), shard: None }
+        Turn { broker, now: broker.clock.now(), catalog: Some(read(broker)), shard: None, reading: None }
     }
 
     /// Ends the turn in the shard at hand: its deliveries are decided, its effects put into mailboxes.
@@ -46,6 +48,23 @@ impl<'a> Turn<'a> {
         cell.plan(wake);
         if system {
             cell.housekeeper.notify_one();
+        }
+    }
+
+    /// A cache for reading that shard's log, for the rest of the turn.
+    fn cache_of(&mut self, shard: ShardIndex) -> &mut ReadCache {
+        if self.reading.as_ref().is_none_or(|(of, _)| *of != shard) {
+            self.give_cache_back();
+        }
+        let broker = self.broker;
+        let (_, cache) =
+            self.reading.get_or_insert_with(|| (shard, broker.log(LogId::Shard(shard)).take_cache()));
+        cache
+    }
+
+    fn give_cache_back(&mut self) {
+        if let Some((shard, cache)) = self.reading.take() {
+            self.broker.log(LogId::Shard(shard)).give_cache_back(cache);
         }
     }
 }
@@ -114,7 +133,8 @@ impl Access for Turn<'_> {
     fn read(&mut self, shard: ShardIndex, location: Position) -> Result<(u8, Bytes), ReadError> {
         // What this turn appended is readable once it is sealed; and nobody waits for a disk with a shard in hand.
         self.leave_shard();
-        match self.broker.reader(shard).owned_record(&mut ReadCache::new(), location) {
+        let reader = self.broker.reader(shard);
+        match reader.owned_record(self.cache_of(shard), location) {
             Ok(record) => Ok((record.tag.kind, record.payload)),
             Err(error) => {
                 tracing::error!(shard = shard.0, %error, "a message or page cannot be read back from the log");
@@ -131,6 +151,7 @@ impl Access for Turn<'_> {
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         self.leave_shard();
+        self.give_cache_back();
     }
 }
 
