@@ -292,9 +292,8 @@ def test_garbage(wire, garbage):
 def test_two_lengths_of_a_body(wire, sqs, queue):
     """The way to smuggle a request past a proxy: what is in dispute is not taken for a request."""
     inner = raw.written("SendMessage", json.dumps({"QueueUrl": queue, "MessageBody": "smuggled"}).encode())
-    wire.send(
-        raw.written("ListQueues", b"0\r\n\r\n" + inner, f"Content-Length: {5 + len(inner)}", "Transfer-Encoding: chunked")
-    )
+    lengths = [f"Content-Length: {5 + len(inner)}", "Transfer-Encoding: chunked"]
+    wire.send(raw.written("ListQueues", b"0\r\n\r\n" + inner, *lengths))
     wire.socket.shutdown(socket.SHUT_WR)
     wire.wait_closed()
     assert counts(sqs, queue) == (0, 0, 0)

@@ -70,7 +70,9 @@ def test_policies_are_compared_by_what_they_say(sqs, queue_of):
         )
 
 
-@pytest.mark.parametrize("name", ["has space", "dot.ted", "slash/ed", "ünï", "x" * 81, ".fifo", "q.fifo", "q.fifo.fifo"])
+@pytest.mark.parametrize(
+    "name", ["has space", "dot.ted", "slash/ed", "ünï", "x" * 81, ".fifo", "q.fifo", "q.fifo.fifo"]
+)
 def test_names_that_no_standard_queue_may_have(sqs, name):
     with refused("InvalidParameterValue", "alphanumeric characters, hyphens, or underscores. 1 to 80 in length"):
         sqs.create_queue(QueueName=name)
