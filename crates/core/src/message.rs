@@ -13,6 +13,9 @@ pub const MESSAGE: u8 = 16;
 /// Record kind: a message that was copied out of a sparse segment.
 pub const MOVED: u8 = 17;
 
+/// The header of a deduplication id, by which a door that has such ids sends a message and shows it.
+pub const DEDUPLICATION_HEADER: &str = "x-deduplication-id";
+
 /// Bytes of the fixed head of a stored message.
 pub const HEAD_BYTES: usize = 24;
 /// Bytes in front of the message in a MOVED record: original position and number of holders.

@@ -5,7 +5,7 @@ use super::history::remember;
 use super::publish::{Publish, delay_of, store, traits_of, wait_for_declarations};
 use super::{Access, Outcome, Waits};
 use crate::catalog::RoutedMessage;
-use crate::message::Stored;
+use crate::message::{DEDUPLICATION_HEADER, Stored};
 use crate::shard::{DeadLetter, DeadReason, Transfer};
 use crate::wire::{Properties, RawProperties, ShortStr, Table, Value};
 use crate::{Cause, DeadLetterTarget, LogId, MessageId, QueueId};
@@ -95,10 +95,8 @@ fn send<A: Access>(access: &mut A, source: &Source, dead: &DeadLetter) -> Result
         None => original_keys(&stored, &properties),
     };
     let deaths = record_death(&mut properties, source, &stored, dead);
-    if source.keeps_id && properties.message_id.is_none() {
-        // Its place was its identity, and changes now.
-        let id = MessageId::of_position(dead.queue.shard(), dead.position);
-        properties.message_id = ShortStr::try_from(id.to_string().as_str()).ok();
+    if source.keeps_id {
+        keep_identity(&mut properties, dead);
     }
     if let (Some(_), Some(headers)) = (&source.target.routing_key, &mut properties.headers) {
         headers.remove("CC");
@@ -138,6 +136,21 @@ fn send<A: Access>(access: &mut A, source: &Source, dead: &DeadLetter) -> Result
     }
     wait_for_declarations(access, &mut sent);
     Ok(Some(sent))
+}
+
+/// A message that SQS redrives keeps its id, and a deduplication id gives way to that (SQS's rule for FIFO queues).
+fn keep_identity(properties: &mut Properties, dead: &DeadLetter) {
+    // Without an id its place was its identity, and that changes now.
+    let by_place = || MessageId::of_position(dead.queue.shard(), dead.position).to_string();
+    let id = properties
+        .message_id
+        .get_or_insert_with(|| ShortStr::try_from(by_place().as_str()).unwrap_or_default());
+    let id = Value::LongStr(id.as_bytes().to_vec());
+    if let Some(headers) = &mut properties.headers
+        && headers.get(DEDUPLICATION_HEADER).is_some()
+    {
+        set(headers, DEDUPLICATION_HEADER, id);
+    }
 }
 
 /// The routing keys a message was published with: its own, then those of CC.

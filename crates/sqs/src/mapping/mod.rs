@@ -16,7 +16,7 @@ pub use outgoing::Outgoing;
 /// The header of a message's group (MessageGroupId).
 pub const GROUP: &str = "x-group-key";
 /// The header of a message's deduplication id (MessageDeduplicationId).
-pub const DEDUPLICATION: &str = "x-deduplication-id";
+pub const DEDUPLICATION: &str = leveret_core::message::DEDUPLICATION_HEADER;
 /// The header of a trace (AWSTraceHeader).
 pub const TRACE: &str = "x-aws-trace";
 /// The header, a table, of the types of attributes that do not follow from their headers.

@@ -10,7 +10,6 @@ import pytest
 from .conftest import arn, attributes, bodies, counts, receive, refused, sqs_client
 
 MOVED_WITHIN_SECONDS = 15
-DIES_EARLY = "a message dies when its last lease ends, not when it would be received once more"
 
 
 def redrive(sqs, dead: str, times: int = 1) -> str:
@@ -38,7 +37,6 @@ def kill(sqs, queue: str, dead: str, *texts: str) -> None:
 # Dying.
 
 
-@pytest.mark.xfail(strict=True, reason=DIES_EARLY)
 def test_a_message_dies_at_the_receive_after_the_last_that_is_allowed(sqs, queue_of):
     dead = queue_of()
     queue = queue_of(VisibilityTimeout="0", RedrivePolicy=redrive(sqs, dead, 2))
@@ -51,7 +49,6 @@ def test_a_message_dies_at_the_receive_after_the_last_that_is_allowed(sqs, queue
     assert counts(sqs, queue) == (0, 0, 0) and counts(sqs, dead) == (1, 0, 0)
 
 
-@pytest.mark.xfail(strict=True, reason=DIES_EARLY)
 def test_a_delete_that_is_late_counts_after_the_last_receive_that_is_allowed(sqs, pair):
     queue, dead = pair
     sqs.send_message(QueueUrl=queue, MessageBody="done in the end")
@@ -130,7 +127,6 @@ def test_letters_of_a_group_die_in_order_and_let_it_go_on(sqs, queue_of):
         assert letter["Attributes"]["DeadLetterQueueSourceArn"] == arn(sqs, queue)
 
 
-@pytest.mark.xfail(strict=True, reason="a dead letter keeps the deduplication id it was sent with")
 def test_a_fifo_dead_letter_is_known_by_the_id_it_had_as_a_message(sqs, queue_of):
     dead = queue_of(".fifo")
     queue = queue_of(".fifo", VisibilityTimeout="0", RedrivePolicy=redrive(sqs, dead))

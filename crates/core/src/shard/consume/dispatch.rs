@@ -23,15 +23,17 @@ impl Shard {
         self.ready_delayed(queue);
         self.choose_active(queue);
         loop {
-            self.bury_head(queue, Entry::expired);
+            self.expire_head(queue, Entry::expired);
             let Some(mut dispatcher) = self.dispatcher(queue) else { return };
-            if dispatcher.run() == Pause::Served {
-                break;
+            match dispatcher.run() {
+                Pause::Served => break,
+                Pause::Exhausted => self.bury_exhausted(queue),
+                Pause::Expired | Pause::ManyFacts => {}
             }
             self.bound_facts();
         }
         // What has no time left and found no consumer in this turn is not delivered any more.
-        self.bury_head(queue, |entry, horizon| entry.expires_at <= horizon);
+        self.expire_head(queue, |entry, horizon| entry.expires_at <= horizon);
         self.drop_overflow(queue);
         self.fetch_pages(queue);
         self.wake_receivers(queue);
@@ -43,7 +45,7 @@ impl Shard {
     pub fn get(&mut self, queue: QueueId, no_ack: bool) -> Option<(Delivery, u64)> {
         let slot = *self.queue_index.get(&queue)?;
         self.ready_delayed(slot);
-        self.bury_head(slot, Entry::expired);
+        self.bury_head(slot);
         let now = self.now;
         let mut dispatcher = self.dispatcher(slot)?;
         dispatcher.queue.used_at = now;
@@ -89,21 +91,44 @@ impl Shard {
         }
     }
 
-    /// Takes messages off the head of the queue that have expired, or were received too often. RabbitMQ looks for
-    /// expired ones at the head only, too.
-    pub(super) fn bury_head(&mut self, queue: u32, expired: impl Fn(&Entry, Time) -> bool) {
+    /// Takes expired messages off the head of the queue. RabbitMQ looks at the head only, too.
+    fn expire_head(&mut self, queue: u32, expired: impl Fn(&Entry, Time) -> bool) {
         let now = self.now;
         loop {
             let Some(found) = self.queues.at_mut(queue) else { return };
             let horizon = found.horizon(now);
-            let most = found.max_deliveries();
-            let reason = match found.ready.front() {
-                Some(entry) if expired(entry, horizon) => DeadReason::Expired,
-                Some(entry) if u32::from(entry.acquired) >= most => DeadReason::DeliveryLimit,
-                _ => return,
-            };
+            if !found.ready.front().is_some_and(|entry| expired(entry, horizon)) {
+                return;
+            }
             let Some(entry) = found.ready.pop_front(false) else { return };
-            self.message_dead(queue, entry, reason);
+            self.message_dead(queue, entry, DeadReason::Expired);
+        }
+    }
+
+    /// Takes messages off the head that were delivered too often for the redrive. They stay until somebody would get
+    /// them once more: until then a consumer that is late may still delete one (SQS's rule).
+    fn bury_exhausted(&mut self, queue: u32) {
+        loop {
+            let Some(found) = self.queues.at_mut(queue) else { return };
+            let most = found.max_deliveries();
+            if !found.ready.front().is_some_and(|entry| u32::from(entry.acquired) >= most) {
+                return;
+            }
+            let Some(entry) = found.ready.pop_front(false) else { return };
+            self.message_dead(queue, entry, DeadReason::DeliveryLimit);
+        }
+    }
+
+    /// Takes everything off the head that somebody who asks for a message must not get.
+    pub(super) fn bury_head(&mut self, queue: u32) {
+        let dead = |found: &Queue, now| {
+            let (horizon, most) = (found.horizon(now), found.max_deliveries());
+            let front = found.ready.front();
+            front.is_some_and(|entry| entry.expired(horizon) || u32::from(entry.acquired) >= most)
+        };
+        while self.queues.at(queue).is_some_and(|found| dead(found, self.now)) {
+            self.expire_head(queue, Entry::expired);
+            self.bury_exhausted(queue);
         }
     }
 
@@ -138,8 +163,10 @@ impl Shard {
 enum Pause {
     /// There is no message in memory, or nobody to take it.
     Served,
-    /// The head of the queue has expired, or was delivered too often.
-    DeadHead,
+    /// The head of the queue has expired.
+    Expired,
+    /// The head of the queue was delivered too often, and somebody would get it now.
+    Exhausted,
     /// The facts of the turn have grown large and must be written first.
     ManyFacts,
 }
@@ -187,13 +214,17 @@ impl Dispatcher<'_> {
     /// Delivers message after message.
     fn run(&mut self) -> Pause {
         while let Some(front) = self.queue.ready.front() {
-            if front.expired(self.horizon) || u32::from(front.acquired) >= self.max_deliveries {
-                return Pause::DeadHead;
+            if front.expired(self.horizon) {
+                return Pause::Expired;
             }
+            let exhausted = u32::from(front.acquired) >= self.max_deliveries;
             if self.facts.are_many() {
                 return Pause::ManyFacts;
             }
             let Some(slot) = self.next_consumer() else { return Pause::Served };
+            if exhausted {
+                return Pause::Exhausted;
+            }
             self.deliver_to(slot);
         }
         Pause::Served

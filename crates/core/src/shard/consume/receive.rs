@@ -75,7 +75,7 @@ impl Shard {
         }
         let holder = Holder::receipt(until);
         while received.len() < room {
-            self.bury_head(slot, Entry::expired);
+            self.bury_head(slot);
             if self.receive_run(slot, &holder, room, received) == 0 {
                 break;
             }
