@@ -8,6 +8,7 @@ mod auth;
 mod broker;
 mod command;
 mod definitions;
+mod der;
 mod http;
 mod net;
 mod options;

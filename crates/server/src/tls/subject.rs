@@ -2,9 +2,8 @@
 //!
 //! The certificate was verified by rustls before; what does not look like one here has no name.
 
-const SEQUENCE: u8 = 0x30;
-const SET: u8 = 0x31;
-const OBJECT_ID: u8 = 0x06;
+use crate::der::{OBJECT_ID, Reader, SEQUENCE, SET};
+
 /// `[0]`, explicit: the version of a certificate.
 const VERSION: u8 = 0xa0;
 /// The kinds of string whose bytes are UTF-8 or a part of it: UTF8String, PrintableString, IA5String.
@@ -14,8 +13,8 @@ const COMMON_NAME: [u8; 3] = [0x55, 0x04, 0x03];
 
 /// The last common name of the subject, the most specific one.
 pub(super) fn common_name(certificate: &[u8]) -> Option<String> {
-    let mut certificate = Der(Der(certificate).content(SEQUENCE)?);
-    let mut body = Der(certificate.content(SEQUENCE)?);
+    let mut certificate = Reader(Reader(certificate).content(SEQUENCE)?);
+    let mut body = Reader(certificate.content(SEQUENCE)?);
     if body.0.first() == Some(&VERSION) {
         body.next()?;
     }
@@ -23,12 +22,12 @@ pub(super) fn common_name(certificate: &[u8]) -> Option<String> {
     for _ in 0..4 {
         body.next()?;
     }
-    let mut subject = Der(body.content(SEQUENCE)?);
+    let mut subject = Reader(body.content(SEQUENCE)?);
     let mut name = None;
     while let Some(set) = subject.content(SET) {
-        let mut attributes = Der(set);
+        let mut attributes = Reader(set);
         while let Some(attribute) = attributes.content(SEQUENCE) {
-            let mut attribute = Der(attribute);
+            let mut attribute = Reader(attribute);
             if attribute.content(OBJECT_ID)? == COMMON_NAME {
                 let (kind, text) = attribute.next()?;
                 let text = STRINGS.contains(&kind).then(|| std::str::from_utf8(text).ok()).flatten();
@@ -37,32 +36,4 @@ pub(super) fn common_name(certificate: &[u8]) -> Option<String> {
         }
     }
     name
-}
-
-/// DER values, one behind the other.
-struct Der<'a>(&'a [u8]);
-
-impl<'a> Der<'a> {
-    /// The next value's tag and content.
-    fn next(&mut self) -> Option<(u8, &'a [u8])> {
-        let (tag, rest) = self.0.split_first()?;
-        let (first, mut rest) = rest.split_first()?;
-        let mut length = usize::from(*first);
-        if length & 0x80 != 0 {
-            let (bytes, after) = rest.split_at_checked(length & 0x7f)?;
-            if bytes.len() > 4 {
-                return None;
-            }
-            length = bytes.iter().fold(0, |length, byte| length << 8 | usize::from(*byte));
-            rest = after;
-        }
-        let (content, rest) = rest.split_at_checked(length)?;
-        self.0 = rest;
-        Some((*tag, content))
-    }
-
-    /// The next value's content, if it has this tag.
-    fn content(&mut self, tag: u8) -> Option<&'a [u8]> {
-        self.next().filter(|(found, _)| *found == tag).map(|(_, content)| content)
-    }
 }
