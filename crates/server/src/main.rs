@@ -13,6 +13,7 @@ mod http;
 mod net;
 mod options;
 mod serve;
+mod signing;
 mod tls;
 
 use std::process::ExitCode;

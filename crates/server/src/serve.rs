@@ -8,11 +8,13 @@ use crate::definitions;
 use crate::http::{self, HttpDoor};
 use crate::net::{Door as AmqpDoor, Listeners, Registry, Tls};
 use crate::options::{ServeOptions, SqsOptions};
+use crate::signing::{EnvelopeSigner, SigningError};
 use crate::tls::{Identity, TlsError};
 use leveret_amqp::connection::DoorSettings;
 use leveret_core::LogId;
 use leveret_core::broker::Access;
 use leveret_core::catalog::Catalog;
+use leveret_sqs::Signer;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -42,6 +44,8 @@ pub enum ServeError {
     },
     /// The files for TLS cannot be used.
     Tls(TlsError),
+    /// The key of SNS cannot be used.
+    Signing(SigningError),
     /// The definitions cannot be imported.
     Definitions {
         /// The file.
@@ -64,6 +68,7 @@ impl fmt::Display for ServeError {
             ServeError::Start(error) => error.fmt(f),
             ServeError::Listen { address, error } => write!(f, "cannot listen on {address}: {error}"),
             ServeError::Tls(error) => error.fmt(f),
+            ServeError::Signing(error) => write!(f, "the key that signs SNS messages: {error}"),
             ServeError::Definitions { file, error } => write!(f, "{}: {error}", file.display()),
             ServeError::System { what, error } => write!(f, "{what}: {error}"),
         }
@@ -222,7 +227,7 @@ async fn listen(
             open.push((kind, bound.local_addr().unwrap_or(*address), bound, identity.clone()));
         }
     }
-    let http = http_door(options, &door);
+    let http = http_door(options, &door, sns_signer(options)?);
     let mut listeners = Listeners::default();
     listeners.spawn(http::run_move_tasks(door.broker.clone(), door.stopping.clone()));
     for (kind, address, bound, identity) in open {
@@ -243,7 +248,7 @@ async fn listen(
 }
 
 /// What all connections of SQS and SNS have in common.
-fn http_door(options: &ServeOptions, amqp: &AmqpDoor) -> HttpDoor {
+fn http_door(options: &ServeOptions, amqp: &AmqpDoor, signer: Option<Arc<EnvelopeSigner>>) -> HttpDoor {
     let SqsOptions { url, region, account, vhost, cooldowns, max_visibility, .. } = options.sqs.clone();
     let settings = leveret_sqs::DoorSettings {
         vhost: vhost.into(),
@@ -252,17 +257,28 @@ fn http_door(options: &ServeOptions, amqp: &AmqpDoor) -> HttpDoor {
         url,
         cooldowns,
         longest_lease_ms: max_visibility.as_millis() as u64,
-        signer: None,
+        signer: signer.clone().map(|signer| -> Arc<dyn Signer> { signer }),
         signing_keys: leveret_sqs::sigv4::SigningKeys::default(),
     };
     HttpDoor {
         broker: amqp.broker.clone(),
         settings: Arc::new(settings),
+        signer,
         alarm: amqp.alarm.clone(),
         stopping: amqp.stopping.clone(),
         permits: amqp.permits.clone(),
         bodies: Arc::new(Semaphore::new(BODY_BYTES / http::BODY_UNIT)),
     }
+}
+
+/// What signs SNS's envelopes; `None` if nobody can ask for any.
+fn sns_signer(options: &ServeOptions) -> Result<Option<Arc<EnvelopeSigner>>, ServeError> {
+    if options.sqs.addresses.is_empty() && options.sqs.tls_addresses.is_empty() {
+        return Ok(None);
+    }
+    let signer = Arc::new(EnvelopeSigner::open(&options.data).map_err(ServeError::Signing)?);
+    signer.prepare();
+    Ok(Some(signer))
 }
 
 /// The signals that matter to the broker.

@@ -4,6 +4,7 @@ use super::receive::Registration;
 use super::{BODY_UNIT, HttpDoor};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::Method;
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::rt::{Read, Write};
@@ -67,6 +68,9 @@ pub(super) async fn serve<S: Read + Write + Unpin>(door: HttpDoor, stream: S, lo
 /// Answers one request.
 async fn handle(peer: &Peer, request: hyper::Request<Incoming>) -> hyper::Response<Full<Bytes>> {
     let (head, body) = request.into_parts();
+    if let Some(response) = certificate(peer, &head) {
+        return response;
+    }
     let headers: Vec<(&str, &[u8])> =
         head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
     let request = Request {
@@ -107,6 +111,17 @@ async fn handle(peer: &Peer, request: hyper::Request<Incoming>) -> hyper::Respon
         let failed = ApiError::new(Code::INTERNAL, "The log has failed: nothing was promised.");
         respond(refuse_request(&mut peer.door.broker.turn(), &request_without_body(&head, &headers), &failed))
     }
+}
+
+/// The certificate of what SNS signed, if that is what was asked for. It is public: no credentials, no turn.
+fn certificate(peer: &Peer, head: &hyper::http::request::Parts) -> Option<hyper::Response<Full<Bytes>>> {
+    if head.method != Method::GET {
+        return None;
+    }
+    let pem = peer.door.signer.as_ref()?.certificate(head.uri.path())?;
+    let mut response = hyper::Response::new(Full::new(pem));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-pem-file"));
+    Some(response)
 }
 
 fn request_without_body<'a>(

@@ -12,6 +12,7 @@ pub use mover::run as run_move_tasks;
 
 use crate::broker::Broker;
 use crate::net::Tls;
+use crate::signing::EnvelopeSigner;
 use hyper_util::rt::TokioIo;
 use leveret_sqs::DoorSettings;
 use std::net::SocketAddr;
@@ -31,6 +32,8 @@ pub struct HttpDoor {
     pub broker: Arc<Broker>,
     /// The door's settings.
     pub settings: Arc<DoorSettings>,
+    /// Whose certificate anybody may have; the settings have it too.
+    pub signer: Option<Arc<EnvelopeSigner>>,
     /// Why nothing is taken in, if that is so.
     pub alarm: watch::Receiver<Option<String>>,
     /// Becomes true when the broker stops.
