@@ -10,7 +10,7 @@ use crate::protocol::{self, ApiError, Call, Output};
 use leveret_core::broker::{Access, Waits};
 use leveret_core::catalog::Queue;
 use leveret_core::shard::{Receive, Received};
-use leveret_core::{ConnectionId, LogId, QueueId, Time, Wait};
+use leveret_core::{Cause, ConnectionId, LogId, QueueId, Time, Wait};
 
 const MESSAGES: std::ops::RangeInclusive<i64> = 1..=10;
 const WAIT_SECONDS: std::ops::RangeInclusive<i64> = 0..=20;
@@ -128,8 +128,13 @@ impl Waiting {
         };
         let mut received = Vec::new();
         let shard = access.shard(self.queue().shard());
-        // As many may be held as can be: then it waits on.
-        let _over_limit = shard.receive(&self.pending.receive, &mut received);
+        match shard.receive(&self.pending.receive, &mut received) {
+            Ok(()) => {}
+            // As many are held as may be. A place in the list would be told of what is there again and again, so the
+            // rest of the time just passes.
+            Err(refusal) if refusal.cause == Cause::NotAllowed => return None,
+            Err(refusal) => return Some((self.fail(&refused(&refusal)), Waits::None)),
+        }
         if received.is_empty() {
             return match shard.wait(self.queue(), connection, self.pending.receive.max) {
                 Ok(()) => None,
