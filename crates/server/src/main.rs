@@ -7,6 +7,7 @@ mod alarm;
 mod auth;
 mod broker;
 mod command;
+mod control;
 mod definitions;
 mod der;
 mod http;

@@ -4,6 +4,7 @@
 use crate::alarm::{self, Watched};
 use crate::auth::{CatalogAuthenticator, hash_password};
 use crate::broker::{self, Broker, StartError};
+use crate::control::{ControlDoor, ControlListener};
 use crate::definitions;
 use crate::http::{self, HttpDoor};
 use crate::net::{Door as AmqpDoor, Listeners, Registry, Tls};
@@ -230,6 +231,7 @@ async fn listen(
     let http = http_door(options, &door, sns_signer(options)?);
     let mut listeners = Listeners::default();
     listeners.spawn(http::run_move_tasks(door.broker.clone(), door.stopping.clone()));
+    listen_for_control(options, &door, &mut listeners);
     for (kind, address, bound, identity) in open {
         let over = if identity.is_some() { " over TLS" } else { "" };
         let tls = identity.map(|identity| -> Tls { Arc::new(move || identity.acceptor()) });
@@ -245,6 +247,17 @@ async fn listen(
         }
     }
     Ok(listeners)
+}
+
+/// Opens the control socket. A broker does its work without, and its catalog can be changed when it does not run.
+fn listen_for_control(options: &ServeOptions, door: &AmqpDoor, listeners: &mut Listeners) {
+    match ControlListener::bind(&options.data) {
+        Ok(listener) => {
+            let (broker, stopping) = (door.broker.clone(), door.stopping.clone());
+            listeners.spawn(listener.run(ControlDoor { broker, stopping }));
+        }
+        Err(error) => tracing::warn!(%error, "no control socket: commands cannot ask this broker"),
+    }
 }
 
 /// What all connections of SQS and SNS have in common.

@@ -1,9 +1,11 @@
 //! Who may log in: passwords and certificates against the users of the catalog, with RabbitMQ's rule for `guest`.
 
+mod access_key;
 mod password;
 #[cfg(test)]
 mod tests;
 
+pub use access_key::new_access_key;
 pub use password::{hash_password, verify_password};
 
 use crate::net::Registry;

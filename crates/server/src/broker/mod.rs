@@ -5,6 +5,7 @@
 //! turn holds one shard at a time.
 //!
 //! - [`recovery`]: from a data folder to a running broker;
+//! - [`offline`]: the catalog of a folder on which none runs;
 //! - [`turn`]: the access of a batch of commands;
 //! - [`mailbox`]: effects on their way to a connection;
 //! - [`log`]: a log's thread, and who waits for it;
@@ -16,12 +17,14 @@ mod dice;
 mod housekeeper;
 mod log;
 mod mailbox;
+mod offline;
 mod recovery;
 mod turn;
 mod upkeep;
 
 pub use clock::Clock;
 pub use mailbox::{Batch, Mailbox};
+pub use offline::OfflineCatalog;
 pub use recovery::{Settings, StartError, open};
 pub use turn::Turn;
 

@@ -11,6 +11,8 @@ use leveret_log::{
 };
 use rustc_hash::FxHashMap;
 use std::fmt;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -90,7 +92,8 @@ impl From<LogError> for StartError {
 pub fn open(settings: &Settings) -> Result<Arc<Broker>, StartError> {
     let clock = Clock::start();
     let shards = shard_count(&settings.data, settings.shards)?;
-    let (catalog, catalog_log, catalog_committer) = open_catalog(settings, shards)?;
+    let guest_password = settings.guest_password.clone();
+    let (catalog, catalog_log, catalog_committer) = open_catalog(&settings.data, guest_password, shards)?;
     let mut cells = Vec::new();
     let mut committers = Vec::new();
     for index in 0..shards {
@@ -117,7 +120,7 @@ pub fn open(settings: &Settings) -> Result<Arc<Broker>, StartError> {
 }
 
 /// As many shards as asked for, or as the folder has.
-fn shard_count(data: &Path, asked: u16) -> Result<u16, StartError> {
+pub(super) fn shard_count(data: &Path, asked: u16) -> Result<u16, StartError> {
     let found = (0..).take_while(|index| data.join(format!("shard-{index}")).is_dir()).count();
     let shards = found.max(usize::from(asked.max(1)));
     u16::try_from(shards)
@@ -126,12 +129,26 @@ fn shard_count(data: &Path, asked: u16) -> Result<u16, StartError> {
         .ok_or(StartError::TooManyShards { shards })
 }
 
-fn open_catalog(settings: &Settings, shards: u16) -> Result<(Catalog, LogCell, Committer), StartError> {
-    let folder = settings.data.join("catalog");
+/// The folder of the catalog's log.
+pub(super) fn catalog_folder(data: &Path) -> PathBuf {
+    data.join("catalog")
+}
+
+/// Opens the catalog, and makes durable what it begins with.
+pub(super) fn open_catalog(
+    data: &Path,
+    guest_password: PasswordHash,
+    shards: u16,
+) -> Result<(Catalog, LogCell, Committer), StartError> {
+    let folder = catalog_folder(data);
     let geometry =
         Geometry::new(CATALOG_SEGMENT_BYTES).expect("a power of two within the bounds of a geometry");
     let mut driver = FileDriver::new(&folder, FileOptions { geometry, spares: 1 });
+    let is_new = !data.is_dir();
     let recovery = Recovery::begin(&mut driver, CATALOG_SEGMENT_BYTES as usize)?;
+    if is_new {
+        keep_to_owner(data)?;
+    }
     let mut replay = CatalogReplay::default();
     warn_of_damaged_checkpoints(&recovery);
     if let Some(checkpoint) = recovery.checkpoint() {
@@ -141,7 +158,7 @@ fn open_catalog(settings: &Settings, shards: u16) -> Result<(Catalog, LogCell, C
         .replay(|record| replay.replay(record.tag, record.payload))
         .map_err(|error| replay_error(&folder, error))?;
     let mut catalog = replay.open(shards, log.tail);
-    catalog.bootstrap(settings.guest_password.clone()).map_err(|refusal| unreadable(&folder, &refusal))?;
+    catalog.bootstrap(guest_password).map_err(|refusal| unreadable(&folder, &refusal))?;
     // The numbers that were just reserved for queues must be durable before a shard's log names one of them.
     if let Some(batch) = catalog.tail().take_batch() {
         log.committer.commit(&batch)?;
@@ -183,6 +200,12 @@ fn open_shard(
         planned: AtomicU64::new(0),
     };
     Ok((cell, log.committer))
+}
+
+/// Lets nobody but its owner into a data folder: it will have messages and the secrets of access keys.
+fn keep_to_owner(data: &Path) -> Result<(), StartError> {
+    std::fs::set_permissions(data, Permissions::from_mode(0o700))
+        .map_err(|error| StartError::Io { what: format!("keeping {} to its owner", data.display()), error })
 }
 
 impl Broker {

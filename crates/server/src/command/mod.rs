@@ -1,5 +1,6 @@
 //! The command line. One file for each command.
 
+mod access_key;
 mod log;
 mod serve;
 
@@ -15,6 +16,7 @@ pub fn run() -> ExitCode {
     let matches = command_line().get_matches();
     match matches.subcommand() {
         Some(("serve", given)) => serve::run(given),
+        Some(("access-key", given)) => access_key::run(given),
         Some(("log", given)) => log::run(given),
         Some(("version", _)) => {
             println!("leveret {}", env!("CARGO_PKG_VERSION"));
@@ -32,6 +34,7 @@ fn command_line() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(serve::command())
+        .subcommand(access_key::command())
         .subcommand(log::command())
         .subcommand(Command::new("version").about("Print the version"))
 }

@@ -338,6 +338,11 @@ pub(super) struct Draft {
 }
 
 impl Draft {
+    /// The data folder, as far as it was read.
+    pub(super) fn into_data(self) -> PathBuf {
+        self.options.data
+    }
+
     /// Nothing is set: everything waits for its default.
     pub(super) fn new() -> Draft {
         let options = ServeOptions {

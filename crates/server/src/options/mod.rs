@@ -11,7 +11,7 @@ mod sources;
 mod tests;
 mod value;
 
-pub use sources::{Source, flags, read};
+pub use sources::{Source, data_folder, data_folder_flags, flags, read};
 pub use value::MemoryLimit;
 
 use leveret_amqp::connection::Mechanism;

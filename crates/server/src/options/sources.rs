@@ -6,11 +6,13 @@ use super::{OptionError, ServeOptions};
 use clap::{Arg, ArgMatches};
 use std::ffi::OsString;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use toml::Value;
 
 /// The option that names the file. It cannot be set in the file.
 const CONFIG: &str = "config";
+/// The option that names the data folder.
+const DATA: &str = "data";
 
 /// Who chose the value of an option.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -56,6 +58,17 @@ impl Chosen {
             None => format!("# {key} is not set"),
         }
     }
+
+    /// Puts it where it is wanted.
+    fn read(&self, declared: &Declared, draft: &mut Draft) -> Result<(), OptionError> {
+        let Some(text) = &self.text else { return Ok(()) };
+        declared.takes.read(text, draft).map_err(|wrong| OptionError::Value {
+            option: self.option,
+            text: text.clone(),
+            source: self.source,
+            wrong,
+        })
+    }
 }
 
 /// The flags of all options.
@@ -83,21 +96,46 @@ pub fn read(
     let mut draft = Draft::new();
     let mut all = Vec::with_capacity(OPTIONS.len());
     for declared in OPTIONS {
-        let chosen = match from_outside(declared.name)? {
-            Some((text, source)) => Chosen { option: declared.name, text: Some(text), source },
-            None => file.chosen(declared).unwrap_or_else(|| declared.by_default()),
-        };
-        if let Some(text) = &chosen.text {
-            declared.takes.read(text, &mut draft).map_err(|wrong| OptionError::Value {
-                option: declared.name,
-                text: text.clone(),
-                source: chosen.source,
-                wrong,
-            })?;
-        }
+        let chosen = choose(declared, given, &variable, &file)?;
+        chosen.read(declared, &mut draft)?;
         all.push(chosen);
     }
     Ok((draft.finish()?, all))
+}
+
+/// The flags with which a command finds the data folder.
+pub fn data_folder_flags() -> Vec<Arg> {
+    OPTIONS.iter().filter(|declared| [DATA, CONFIG].contains(&declared.name)).map(flag).collect()
+}
+
+/// The data folder, where `leveret serve` would find it with the same flags, environment and file. Of the other options
+/// only the names are looked at.
+///
+/// # Errors
+/// [`OptionError`] for the first thing that is wrong.
+pub fn data_folder(
+    given: &ArgMatches,
+    variable: impl Fn(&str) -> Option<OsString>,
+) -> Result<PathBuf, OptionError> {
+    let mut draft = Draft::new();
+    let file = File::named(given, &variable)?;
+    for declared in OPTIONS.iter().filter(|declared| declared.name == DATA) {
+        choose(declared, given, &variable, &file)?.read(declared, &mut draft)?;
+    }
+    Ok(draft.into_data())
+}
+
+/// What is chosen for an option.
+fn choose(
+    declared: &'static Declared,
+    given: &ArgMatches,
+    variable: &impl Fn(&str) -> Option<OsString>,
+    file: &File,
+) -> Result<Chosen, OptionError> {
+    Ok(match outside(given, variable, declared.name)? {
+        Some((text, source)) => Chosen { option: declared.name, text: Some(text), source },
+        None => file.chosen(declared).unwrap_or_else(|| declared.by_default()),
+    })
 }
 
 impl Declared {
@@ -163,6 +201,14 @@ struct File {
 }
 
 impl File {
+    /// The file that the flags or the environment name, or an empty one.
+    fn named(given: &ArgMatches, variable: &impl Fn(&str) -> Option<OsString>) -> Result<File, OptionError> {
+        match outside(given, variable, CONFIG)? {
+            Some((path, _)) => File::read(Path::new(&path)),
+            None => Ok(File::default()),
+        }
+    }
+
     fn read(path: &Path) -> Result<File, OptionError> {
         let file = || path.to_owned();
         let text =

@@ -37,6 +37,25 @@ fn nothing_said_listens_on_this_machine_alone() {
     assert!(options.amqps.is_empty() && options.sqs.tls_addresses.is_empty() && !options.guest_anywhere);
 }
 
+/// As for other commands, which take these two flags alone.
+#[test]
+fn the_data_folder_is_found_where_the_broker_finds_it() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(b"data = 'from-file'\nheartbeat = 'never looked at'").unwrap();
+    let config = format!("--config={}", file.path().display());
+    let find = |given: &[&str], variable: Option<&str>| {
+        let line = [&["list"], given].concat();
+        let matches = Command::new("list").args(data_folder_flags()).try_get_matches_from(line).unwrap();
+        data_folder(&matches, |name| variable.filter(|_| name == "LEVERET_DATA").map(OsString::from))
+    };
+    assert_eq!(find(&[], None).unwrap(), PathBuf::from("./leveret-data"));
+    assert_eq!(find(&[&config], None).unwrap(), PathBuf::from("from-file"));
+    assert_eq!(find(&[&config], Some("from-variable")).unwrap(), PathBuf::from("from-variable"));
+    assert_eq!(find(&["--data=given", &config], Some("v")).unwrap(), PathBuf::from("given"));
+    let text = "--data cannot be '' (from the command line): it may be a path";
+    assert_eq!(find(&["--data="], None).unwrap_err().to_string(), text);
+}
+
 #[test]
 fn vhosts_to_trace_are_separated_by_commas() {
     let options = read_all(&["--trace=/, orders", "--event-exchange"], &[], None).unwrap();
