@@ -8,6 +8,7 @@ mod expiry;
 mod length;
 mod order;
 mod random;
+mod receive;
 
 use super::*;
 use crate::message::{NewMessage, Stored, Traits};
