@@ -22,8 +22,9 @@ pub struct Duplicate {
 #[derive(Debug, Default)]
 pub(super) struct Duplicates {
     known: FxHashMap<u128, Duplicate>,
-    /// The known ones in the order in which they came, and when each is forgotten.
-    order: VecDeque<(Time, u128)>,
+    /// In the order in which they came, when each is forgotten, by what it is known, and where it was stored. One whose
+    /// place is not that of the known one has been followed by another since.
+    order: VecDeque<(Time, u128, Position)>,
 }
 
 impl Duplicates {
@@ -35,29 +36,35 @@ impl Duplicates {
     /// Remembers a message until `until`. Call it in the order in which they came.
     pub(super) fn restore(&mut self, key: u128, duplicate: Duplicate, until: Time) {
         self.known.insert(key, duplicate);
-        self.order.push_back((until, key));
+        self.order.push_back((until, key, duplicate.position));
     }
 
     /// The message known by this key, if it came in the last five minutes.
     pub(super) fn find(&mut self, key: u128, now: Time) -> Option<Duplicate> {
-        while let Some((until, old)) = self.order.front().copied() {
+        while let Some((until, old, position)) = self.order.front().copied() {
             if until > now {
                 break;
             }
             self.order.pop_front();
-            self.known.remove(&old);
+            if self.known.get(&old).is_some_and(|known| known.position == position) {
+                self.known.remove(&old);
+            }
         }
         self.known.get(&key).copied()
     }
 
-    /// Forgets all.
-    pub(super) fn clear(&mut self) {
-        *self = Duplicates::default();
+    /// Forgets those that were stored before a position: all of them for a purge now, the same for its replay.
+    pub(super) fn forget_before(&mut self, before: Position) {
+        self.order.retain(|(.., position)| *position >= before);
+        self.known.retain(|_, known| known.position >= before);
     }
 
     /// All that are known, oldest first: until when, by what, and which message.
     pub(super) fn iter(&self) -> impl Iterator<Item = (Time, u128, Duplicate)> {
-        self.order.iter().filter_map(|(until, key)| Some((*until, *key, *self.known.get(key)?)))
+        let known = |key, position| self.known.get(key).copied().filter(|known| known.position == position);
+        self.order
+            .iter()
+            .filter_map(move |(until, key, position)| Some((*until, *key, known(key, *position)?)))
     }
 }
 

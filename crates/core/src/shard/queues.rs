@@ -148,7 +148,7 @@ impl Shard {
         let paged: u64 = pages.iter().map(|page| u64::from(page.count)).sum();
         let purged = entries.len() as u64 + paged;
         found.counters.dropped += purged;
-        found.duplicates.clear();
+        found.duplicates.forget_before(before);
         for entry in entries {
             self.space.release(entry.position, entry.charge);
         }

@@ -1,6 +1,7 @@
 //! Receives under receipts, and what the queues that SQS brought do with their messages.
 
 mod crash;
+mod duplicates;
 mod fair;
 mod groups;
 mod receipts;
