@@ -39,12 +39,15 @@ pub struct Received {
 #[derive(Debug, Default)]
 pub(in crate::shard) struct Attempts {
     known: FxHashMap<u128, Attempt>,
-    /// In the order in which they came, and until when each is known.
+    /// In the order in which they came, and until when each is known. One whose time is not that of the known one was
+    /// followed by another receive of the same id.
     order: VecDeque<(Time, u128)>,
 }
 
 #[derive(Debug)]
 struct Attempt {
+    /// Until when it is known.
+    until: Time,
     /// What was received, and when each lease was to end: one that was changed ends the attempt.
     leases: Vec<(LeaseId, Time)>,
 }
@@ -161,7 +164,7 @@ impl Shard {
         let now = self.now;
         let Some(queue) = self.queues.at_mut(slot).filter(|_| !received.is_empty()) else { return };
         let leases = received.iter().map(|received| (received.delivery.lease, until)).collect();
-        queue.receivers.attempts.add(attempt, Attempt { leases }, now);
+        queue.receivers.attempts.add(attempt, Attempt { until: now.plus_ms(RECEIVE_ATTEMPT_MS), leases });
     }
 }
 
@@ -173,17 +176,17 @@ impl Attempts {
         self.known.get_mut(&attempt)
     }
 
-    fn add(&mut self, key: u128, attempt: Attempt, now: Time) {
-        if self.known.insert(key, attempt).is_none() {
-            self.order.push_back((now.plus_ms(RECEIVE_ATTEMPT_MS), key));
-        }
+    fn add(&mut self, key: u128, attempt: Attempt) {
+        self.order.push_back((attempt.until, key));
+        self.known.insert(key, attempt);
         if self.order.len() > RECEIVE_ATTEMPTS {
             self.forget_oldest();
         }
     }
 
     fn forget_oldest(&mut self) {
-        if let Some((_, oldest)) = self.order.pop_front() {
+        let Some((until, oldest)) = self.order.pop_front() else { return };
+        if self.known.get(&oldest).is_some_and(|attempt| attempt.until == until) {
             self.known.remove(&oldest);
         }
     }

@@ -1,5 +1,6 @@
 //! Receives under receipts, and what the queues that SQS brought do with their messages.
 
+mod attempts;
 mod crash;
 mod duplicates;
 mod fair;
