@@ -194,6 +194,17 @@ impl Queue {
             || self.delayed.keys().any(|(_, delayed)| *delayed == position)
     }
 
+    /// Takes a message that came back after its lease had ended: one that is ready, or waits for its retry.
+    pub(super) fn take_back(&mut self, position: Position) -> Option<Entry> {
+        if let Some(entry) = self.ready.remove(position, false) {
+            return Some(entry);
+        }
+        // Without retries that wait, none of the delayed messages has been out before.
+        self.settings.delayed_retry?;
+        let key = *self.delayed.keys().find(|(_, delayed)| *delayed == position)?;
+        self.delayed.remove(&key)
+    }
+
     /// How long a message that comes back waits, by the queue's delayed-retry settings. One of a group does not:
     /// those behind it would overtake it.
     pub(super) fn retry_delay(&self, entry: &Entry, failed: bool) -> Option<u64> {

@@ -57,10 +57,9 @@ impl Shard {
         }
         let Some(found) = self.queues.at_mut(slot) else { return Ok(()) };
         if strict {
-            let waits = found.ready.in_memory().any(|entry| entry.position == receipt.position);
-            return if waits { Err(ReceiptError::Expired) } else { Ok(()) };
+            return if found.holds(receipt.position) { Err(ReceiptError::Expired) } else { Ok(()) };
         }
-        if let Some(entry) = found.ready.remove(receipt.position, false) {
+        if let Some(entry) = found.take_back(receipt.position) {
             found.counters.acked += 1;
             self.facts.message(queue, Op::Gone, entry.position);
             self.space.release(entry.position, entry.charge);

@@ -169,6 +169,21 @@ fn an_old_receipt_deletes_on_a_standard_queue() {
 }
 
 #[test]
+fn an_old_receipt_deletes_what_waits_for_its_retry() {
+    let mut rig = Rig::new();
+    let delayed_retry = Some(crate::DelayedRetry { on: crate::RetryOn::All, min_ms: 500, max_ms: 500 });
+    let queue = rig.queue(QueueSettings { delayed_retry, ..standard() });
+    rig.publish(queue, 1);
+    let old = rig.receive(queue, 1);
+    rig.pass(VISIBILITY_MS);
+    assert_eq!(rig.stats(queue).delayed, 1);
+    assert_eq!(rig.delete(queue, &old[0]), Ok(()));
+    assert_eq!((rig.stats(queue).delayed, rig.shard.live_bytes()), (0, 0));
+    rig.crash();
+    assert_eq!(rig.stats(queue).delayed, 0);
+}
+
+#[test]
 fn an_old_receipt_does_not_delete_where_groups_are_exclusive() {
     let mut rig = Rig::new();
     let queue = rig.queue(exclusive_groups());
