@@ -16,6 +16,7 @@ pub(super) fn audit(shard: &Shard, reader: &Reader) {
         ledger.audit_queue(queue, &leases.remove(&slot).unwrap_or_default());
     }
     assert!(leases.is_empty(), "a lease of a queue that is gone");
+    audit_deadlines(shard);
     for (slot, pool) in shard.pools.iter() {
         let generation = shard.pools.generation(slot).unwrap();
         let uses = |lease: &Lease| lease.pool == Some(PoolId { slot, generation });
@@ -29,6 +30,28 @@ pub(super) fn audit(shard: &Shard, reader: &Reader) {
     }
     let all: u64 = ledger.segments.values().map(|held| held.bytes).sum();
     assert_eq!(shard.live_bytes(), all);
+}
+
+/// Receipts and deadlines name the leases that have them, and no others. A replay makes both at its end.
+fn audit_deadlines(shard: &Shard) {
+    if !shard.replayed.leases.is_empty() {
+        return;
+    }
+    let mut receipts = BTreeMap::new();
+    let mut deadlines = BTreeSet::new();
+    for (slot, lease) in shard.leases.iter() {
+        let generation = shard.leases.generation(slot).unwrap();
+        deadlines.extend(lease.deadline.map(|deadline| (deadline, slot, generation)));
+        if let Some(received_at) = lease.received_at {
+            assert!(lease.deadline.is_some_and(|deadline| deadline >= received_at));
+            assert!(lease.entry.first_received <= received_at);
+            assert_ne!(lease.entry.first_received, Entry::NOT_RECEIVED);
+            receipts.insert((lease.queue, lease.entry.position), LeaseId { slot, generation });
+        }
+    }
+    assert_eq!(shard.deadlines, deadlines, "the deadlines of the leases");
+    let known: BTreeMap<_, _> = shard.receipts.iter().map(|(key, id)| (*key, *id)).collect();
+    assert_eq!(known, receipts, "the leases under receipts");
 }
 
 struct Ledger<'a> {

@@ -11,7 +11,7 @@ mod random;
 mod receive;
 
 use super::*;
-use crate::message::{NewMessage, Stored, Traits};
+use crate::message::{Deduplication, NewMessage, Stored, Traits};
 use crate::{ConsumerId, LeaseId, QueueSettings};
 use leveret_log::{Committer, LogId, MemoryDisk, MemoryDriver, ReadCache, Reader, Recovery, Store};
 use std::sync::Arc;
@@ -242,17 +242,30 @@ impl Rig {
         self.log.store.snapshot(position, &payload).unwrap();
     }
 
-    /// The durable state after a crash of a broker that had made everything durable.
-    fn replayed_state(&mut self) -> Vec<u8> {
+    /// The shard after a crash of a broker that had made everything durable.
+    fn replayed(&mut self) -> Shard {
         self.commit();
-        let (shard, _) = open(&self.disk.fork(), &self.queues, self.now);
-        shard.durable_state()
+        open(&self.disk.fork(), &self.queues, self.now).0
     }
 
     /// Holds the state to what must always be true, and a replay to the state.
     fn check(&mut self) {
         audit::audit(&self.shard, &self.log.reader);
-        assert!(self.shard.durable_state() == self.replayed_state(), "a replay gives another state");
+        let replayed = self.replayed();
+        assert!(self.shard.durable_state() == replayed.durable_state(), "a replay gives another state");
+        let (known, after) = (self.duplicates_of(&self.shard), self.duplicates_of(&replayed));
+        assert_eq!(known, after, "a replay knows other duplicates");
+    }
+
+    /// What the durable queues know of duplicates. Those whose time is over are forgotten at the next look.
+    fn duplicates_of(&self, shard: &Shard) -> Vec<(QueueId, Time, u128, Duplicate)> {
+        let mut known = Vec::new();
+        for (_, queue) in shard.queues.iter().filter(|(_, queue)| queue.settings.durable) {
+            let in_time = queue.duplicates.iter().filter(|(until, ..)| *until > self.now);
+            known.extend(in_time.map(|(until, key, duplicate)| (queue.id, until, key, duplicate)));
+        }
+        known.sort_by_key(|(queue, ..)| *queue);
+        known
     }
 
     /// Kills the broker, once everything is durable, and starts it again. The consumers are gone.
@@ -296,6 +309,17 @@ fn open(disk: &MemoryDisk, queues: &[(QueueId, QueueSettings)], now: Time) -> (S
 
 /// Publishes a message whose body begins with its serial number.
 fn put(shard: &mut Shard, queues: &[QueueId], serial: u64, traits: Traits) -> Published {
+    put_once(shard, queues, serial, traits, None)
+}
+
+/// Publishes a message that queues which deduplicate know by this key. Its id is its serial number.
+fn put_once(
+    shard: &mut Shard,
+    queues: &[QueueId],
+    serial: u64,
+    traits: Traits,
+    key: Option<u128>,
+) -> Published {
     let mut body = [0; 40];
     body[..8].copy_from_slice(&serial.to_le_bytes());
     let message = NewMessage {
@@ -304,7 +328,7 @@ fn put(shard: &mut Shard, queues: &[QueueId], serial: u64, traits: Traits) -> Pu
         properties: &[0, 0],
         body: &body,
         traits,
-        deduplication: None,
+        deduplication: key.map(|key| Deduplication { key, message_id: u128::from(serial) }),
     };
     shard.publish(queues, &message).unwrap()
 }

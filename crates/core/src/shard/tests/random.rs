@@ -2,8 +2,9 @@
 //! A seed that fails stays here as a test of its own.
 
 use super::*;
+use crate::limits::DEDUPLICATION_MS;
 use crate::shard::{Receipt, Receive};
-use crate::{DelayedRetry, Overflow, Redrive, Retention, RetryOn};
+use crate::{DeduplicationScope, DelayedRetry, Overflow, Redrive, Retention, RetryOn};
 use std::collections::BTreeMap;
 
 /// A generator that is the same everywhere (xorshift64*).
@@ -76,6 +77,7 @@ fn queue_kinds() -> Vec<QueueSettings> {
             delay_ms: 20,
             retention: Some(Retention { ms: 3_000, first_ms: 2_000 }),
             redrive: Some(Redrive { queue: "dead".into(), max_receives: 2 }),
+            deduplicate: Some(DeduplicationScope::Group),
             ..base
         },
     ]
@@ -109,7 +111,9 @@ impl Run {
             72..74 => self.get(),
             74..76 => self.use_receipts(),
             76..84 => {
-                let ms = self.random.below(120);
+                // Now and then so long that duplicates are forgotten.
+                let long = self.random.one_in(40);
+                let ms = if long { DEDUPLICATION_MS } else { self.random.below(120) };
                 self.rig.pass(ms);
             }
             84..90 => self.transfer(),
@@ -156,11 +160,12 @@ impl Run {
             if queues.contains(&self.ids[0]) {
                 self.owed.insert(serial, ());
             }
-            batch.push((queues, serial, traits));
+            let key = self.random.one_in(2).then(|| u128::from(self.random.below(500)));
+            batch.push((queues, serial, traits, key));
         }
         self.rig.turn(|shard| {
-            batch.iter().for_each(|(queues, serial, traits)| {
-                put(shard, queues, *serial, *traits);
+            batch.iter().for_each(|(queues, serial, traits, key)| {
+                put_once(shard, queues, *serial, *traits, *key);
             })
         });
     }

@@ -3,8 +3,6 @@
 use super::*;
 use crate::DeduplicationScope::{self, Group};
 use crate::limits::DEDUPLICATION_MS;
-use crate::message::Deduplication;
-use crate::shard::Duplicate;
 
 fn deduplicating(scope: DeduplicationScope) -> QueueSettings {
     QueueSettings { deduplicate: Some(scope), ..exclusive_groups() }
@@ -18,17 +16,7 @@ fn send(rig: &mut Rig, queues: &[QueueId], key: u128, group: u64) -> Published {
 }
 
 fn send_in(shard: &mut Shard, queues: &[QueueId], key: u128, group: u64, serial: u64) -> Published {
-    let mut body = [0; 40];
-    body[..8].copy_from_slice(&serial.to_le_bytes());
-    let message = NewMessage {
-        exchange: "",
-        routing_key: "q",
-        properties: &[0, 0],
-        body: &body,
-        traits: Traits { group: Some(group), ..Traits::default() },
-        deduplication: Some(Deduplication { key, message_id: u128::from(serial) }),
-    };
-    shard.publish(queues, &message).unwrap()
+    put_once(shard, queues, serial, Traits { group: Some(group), ..Traits::default() }, Some(key))
 }
 
 #[test]
