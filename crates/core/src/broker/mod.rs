@@ -15,6 +15,8 @@ mod housekeep;
 mod move_task;
 mod publish;
 mod queues;
+#[cfg(test)]
+mod rig;
 mod routes;
 mod send;
 mod waits;

@@ -119,3 +119,7 @@ pub fn send<A: Access>(access: &mut A, send: &Send<'_>) -> Result<Sent, Refusal>
     let Outcome { refused, waits, .. } = outcome;
     Ok(Sent { position, refused, duplicate_of: published.duplicate_of, waits })
 }
+
+#[cfg(test)]
+#[path = "send_tests.rs"]
+mod tests;
