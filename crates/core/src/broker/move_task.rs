@@ -45,7 +45,9 @@ pub fn move_messages<A: Access>(access: &mut A, task: &MoveTask, most: u32) -> M
         // As many are held as may be: the next step finds room.
         return step;
     }
-    step.exhausted = received.is_empty();
+    // What is on its way from disk, or behind a held message of its group, is still to come.
+    let left = access.shard(source.shard()).stats(source).map_or(0, |stats| stats.ready);
+    step.exhausted = received.is_empty() && left == 0;
     for (index, message) in received.iter().enumerate() {
         match move_one(access, task, source, message.delivery.location) {
             Ok(waits) => {
@@ -120,3 +122,7 @@ fn forget_deaths(properties: &mut Properties) {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "move_task_tests.rs"]
+mod tests;
