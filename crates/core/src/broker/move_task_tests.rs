@@ -36,8 +36,7 @@ impl Scene {
     fn die(&mut self, properties: &Properties, body: &[u8]) {
         self.broker.send(self.source, properties, body);
         self.broker.now = Time(DIED_AT);
-        assert_eq!(self.broker.receive(self.source, 0).len(), 1);
-        self.broker.keep_house();
+        exhaust(&mut self.broker, self.source);
     }
 
     fn step(&mut self, destination: Option<&str>) -> MoveStep {
@@ -54,6 +53,13 @@ impl Scene {
         let (properties, body) = self.broker.stored(&received[0]);
         (received[0], properties, body)
     }
+}
+
+/// Receives the only message of a queue as often as may be, and once more.
+fn exhaust(broker: &mut Broker, queue: QueueId) {
+    assert_eq!(broker.receive(queue, 0).len(), 1);
+    assert!(broker.receive(queue, 0).is_empty());
+    broker.keep_house();
 }
 
 fn policy(queue: &str) -> String {
@@ -101,8 +107,7 @@ fn a_redrive_keeps_the_id_and_says_where_it_came_from() {
 fn a_message_without_an_id_keeps_that_of_its_place() {
     let mut scene = Scene::new(1, "plain");
     let position = scene.broker.send(scene.source, &Properties::default(), b"body").position;
-    scene.broker.receive(scene.source, 0);
-    scene.broker.keep_house();
+    exhaust(&mut scene.broker, scene.source);
     let (_, properties, _) = scene.only(scene.dead);
     let id = MessageId::of_position(ShardIndex(0), position).to_string();
     assert_eq!(properties.message_id, ShortStr::try_from(id.as_str()).ok());
@@ -128,8 +133,7 @@ fn without_its_dead_letter_queue_a_message_stays() {
     let mut broker = Broker::new();
     let (_, source) = broker.queue_in(0, "source", &[("RedrivePolicy", &policy("later"))]);
     broker.send(source, &named("first-id"), b"body");
-    broker.receive(source, 0);
-    broker.keep_house();
+    exhaust(&mut broker, source);
     assert_eq!((broker.stats(source).ready, broker.stats(source).dying), (1, 0));
     assert_eq!(broker.receive(source, 0).len(), 1, "it can be received");
     let dead = broker.queue_with("later", &[]);

@@ -7,12 +7,18 @@ fn redriven(settings: QueueSettings) -> QueueSettings {
     QueueSettings { redrive: Some(Redrive { queue: "dead".into(), max_receives: 2 }), ..settings }
 }
 
-/// Receives what there is twice, and lets the leases end.
-fn wear_out(rig: &mut Rig, queue: QueueId) {
-    for _ in 0..2 {
-        assert_eq!(rig.receive(queue, 10).len(), 1);
-        rig.pass(VISIBILITY_MS);
-    }
+/// Receives the only message as often as may be, and lets the leases end. Answers its last receipt.
+fn wear_out(rig: &mut Rig, queue: QueueId) -> Received {
+    rig.receive_for(queue, 1, 0);
+    let last = rig.receive(queue, 1);
+    rig.pass(VISIBILITY_MS);
+    last[0]
+}
+
+/// Receives the only message once too often.
+fn exhaust(rig: &mut Rig, queue: QueueId) {
+    wear_out(rig, queue);
+    assert!(rig.receive(queue, 10).is_empty());
 }
 
 fn report(rig: &mut Rig, queue: QueueId, transfer: Transfer) {
@@ -27,15 +33,28 @@ fn what_was_received_too_often_dies() {
     let queue = rig.queue(redriven(standard()));
     rig.publish(queue, 1);
     wear_out(&mut rig, queue);
+    assert_eq!((rig.stats(queue).ready, rig.dead.len()), (1, 0), "nobody would get it once more yet");
+    assert!(rig.receive(queue, 10).is_empty());
     assert_eq!((rig.stats(queue).ready, rig.stats(queue).dying), (0, 1));
     assert_eq!((rig.dead.len(), rig.dead[0].reason), (1, DeadReason::DeliveryLimit));
-    assert!(rig.receive(queue, 10).is_empty());
     rig.crash();
     assert_eq!(rig.dead.len(), 1, "asked for again");
     report(&mut rig, queue, Transfer::Arrived);
     assert_eq!(rig.stats(queue).counters.dead_lettered, [0, 0, 0, 1]);
     assert_eq!(rig.shard.live_bytes(), 0);
     rig.check();
+}
+
+#[test]
+fn until_then_a_late_receipt_deletes_it() {
+    let mut rig = Rig::new();
+    let queue = rig.queue(redriven(standard()));
+    rig.publish(queue, 1);
+    let last = wear_out(&mut rig, queue);
+    rig.crash();
+    assert_eq!(rig.delete(queue, &last), Ok(()));
+    assert!(rig.receive(queue, 10).is_empty());
+    assert_eq!((rig.dead.len(), rig.shard.live_bytes()), (0, 0));
 }
 
 /// The turn in which the last lease ends may be the one that receives.
@@ -93,7 +112,7 @@ fn without_its_target_a_message_stays_and_can_be_received() {
         let mut rig = Rig::new();
         let queue = rig.queue(redriven(settings));
         rig.publish_groups(queue, &[5]);
-        wear_out(&mut rig, queue);
+        exhaust(&mut rig, queue);
         report(&mut rig, queue, Transfer::NoTarget);
         rig.pass(1_000);
         assert_eq!((rig.stats(queue).ready, rig.stats(queue).dying, rig.dead.len()), (1, 0, 0));
@@ -112,13 +131,14 @@ fn without_its_target_a_message_stays_and_can_be_received() {
 }
 
 #[test]
-fn a_new_redrive_is_tried_at_once() {
+fn a_new_redrive_is_tried_at_the_next_receive() {
     let mut rig = Rig::new();
     let queue = rig.queue(redriven(standard()));
     rig.publish(queue, 1);
-    wear_out(&mut rig, queue);
+    exhaust(&mut rig, queue);
     report(&mut rig, queue, Transfer::NoTarget);
     rig.change(queue, redriven(standard()));
+    assert!(rig.receive(queue, 10).is_empty());
     assert_eq!(rig.dead.len(), 1);
     rig.check();
 }
@@ -128,7 +148,7 @@ fn a_target_that_refuses_is_asked_again_at_the_retry() {
     let mut rig = Rig::new();
     let queue = rig.queue(redriven(standard()));
     rig.publish(queue, 1);
-    wear_out(&mut rig, queue);
+    exhaust(&mut rig, queue);
     report(&mut rig, queue, Transfer::Refused);
     assert!(rig.receive(queue, 10).is_empty());
     assert_eq!((rig.stats(queue).dying, rig.dead.len()), (1, 0));
