@@ -97,7 +97,7 @@ impl Shard {
         loop {
             let Some(found) = self.queues.at_mut(queue) else { return };
             let horizon = found.horizon(now);
-            if !found.ready.front().is_some_and(|entry| expired(entry, horizon)) {
+            if found.ready.front().is_none_or(|entry| !expired(entry, horizon)) {
                 return;
             }
             let Some(entry) = found.ready.pop_front(false) else { return };
@@ -111,7 +111,7 @@ impl Shard {
         loop {
             let Some(found) = self.queues.at_mut(queue) else { return };
             let most = found.max_deliveries();
-            if !found.ready.front().is_some_and(|entry| u32::from(entry.acquired) >= most) {
+            if found.ready.front().is_none_or(|entry| u32::from(entry.acquired) < most) {
                 return;
             }
             let Some(entry) = found.ready.pop_front(false) else { return };
