@@ -103,6 +103,19 @@ fn a_redrive_keeps_the_id_and_says_where_it_came_from() {
     }
 }
 
+/// SQS's rule for FIFO queues: it was known by its deduplication id, and is known by its message id there.
+#[test]
+fn a_deduplication_id_gives_way_to_the_id() {
+    const KNOWN_BY: &str = crate::message::DEDUPLICATION_HEADER;
+    let mut scene = Scene::new(1, "fifo");
+    let mut properties = named("first-id");
+    let headers = properties.headers.as_mut().unwrap();
+    headers.insert(ShortStr::literal(KNOWN_BY), Value::LongStr(b"once".to_vec()));
+    scene.die(&properties, b"body");
+    let (_, properties, _) = scene.only(scene.dead);
+    assert_eq!(header(&properties, KNOWN_BY), Some("first-id"));
+}
+
 #[test]
 fn a_message_without_an_id_keeps_that_of_its_place() {
     let mut scene = Scene::new(1, "plain");
