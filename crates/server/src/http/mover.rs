@@ -64,17 +64,19 @@ async fn step(broker: &Arc<Broker>, id: &str, task: MoveTask, state: &mut Runnin
     state.credit -= (done.moved as u32 * 10).min(state.credit);
     state.moved += done.moved;
     let moved = state.moved;
-    if let Some(failure) = done.failure {
+    let (failure, exhausted) = (done.failure, done.exhausted);
+    // What has moved is deleted at its source, whatever stopped the rest.
+    finish(broker, done).await;
+    if let Some(failure) = failure {
         return write(
             broker,
             id,
             MoveTask { status: MoveStatus::Failed, moved, failure: Some(failure.into()), ..task },
         );
     }
-    if done.exhausted {
+    if exhausted {
         return write(broker, id, MoveTask { status: MoveStatus::Completed, moved, ..task });
     }
-    finish(broker, done).await;
     if state.written.elapsed() >= WRITTEN_EVERY {
         state.written = Instant::now();
         write(broker, id, MoveTask { moved, ..task });

@@ -170,6 +170,17 @@ def test_a_message_may_have_a_text_for_queues(topics):
     assert "No default entry in JSON message body" in str(refused.value)
 
 
+def test_a_queue_that_amqp_binds_to_a_topic_gets_what_sns_publishes(topics, broker):
+    topic = topics.topic()
+    subscribed, _ = topics.subscribe(topic, **RAW)
+    bound, _ = topics.queue()
+    connection = pika.BlockingConnection(pika.URLParameters(broker.url))
+    connection.channel().queue_bind(bound.rsplit("/", 1)[1], topic.rsplit(":", 1)[1])
+    connection.close()
+    topics.sns.publish(TopicArn=topic, Message="to both")
+    assert topics.bodies(subscribed) == topics.bodies(bound) == ["to both"]
+
+
 def test_amqp_publishes_to_a_topic_and_its_subscriptions_filter(topics, broker):
     topic = topics.topic()
     url, _ = topics.subscribe(topic, FilterPolicy='{"count":[{"numeric":[">",3]}]}')

@@ -1,17 +1,17 @@
 //! From a topic to the queues of its subscriptions: those that want the message raw share one copy of it in the log of
 //! each shard, those that want an envelope get one each.
 
-use super::envelope::{Frame, envelope};
+use super::envelope::{Frame, Signature, envelope};
 use super::message::Message;
 use crate::actions::{Context, MESSAGE_ATTRIBUTES, is_fifo, sequence_number};
 use crate::digest::sha256_half;
 use crate::mapping::Outgoing;
 use crate::protocol::{ApiError, AttributeValue, Code, MessageAttribute, Output};
-use crate::sns::subscription::{Record, records};
+use crate::sns::subscription::{Record, SUBSCRIPTION, records};
 use crate::sns::topic::{Topic, invalid, topic_arn};
 use leveret_core::broker::{Access, FanOut, Send, fan_out, send};
-use leveret_core::catalog::Queue;
 use leveret_core::catalog::filter::{Attribute, Attributes, FilterPolicy, Scope};
+use leveret_core::catalog::{DestinationKind, Queue};
 use leveret_core::message::Deduplication;
 use leveret_core::{MessageId, Position, QueueId};
 use std::sync::Arc;
@@ -33,12 +33,17 @@ pub(super) fn deliver<A: Access>(
         raw: Vec::new(),
         first: None,
         duplicate: None,
+        signature: None,
     };
     let taking: Vec<Record> = records(topic).filter(|record| takes(record, message)).collect();
     for record in taking.iter().filter(|record| record.is_raw()) {
         delivery.gather(context, record)?;
     }
+    delivery.gather_bound(context);
     delivery.send_raw(context)?;
+    if taking.iter().any(|record| !record.is_raw()) {
+        delivery.sign(context);
+    }
     for record in taking.iter().filter(|record| !record.is_raw()) {
         delivery.send_enveloped(context, record)?;
     }
@@ -59,6 +64,8 @@ struct Delivery<'a> {
     first: Option<Position>,
     /// A queue has had it already.
     duplicate: Option<MessageId>,
+    /// What envelopes are signed with.
+    signature: Option<Signature>,
 }
 
 impl Delivery<'_> {
@@ -76,6 +83,30 @@ impl Delivery<'_> {
                 self.send(context, &queue, &self.message.text, &self.message.attributes)
             }
         }
+    }
+
+    /// Notes the queues that AMQP has bound to the topic's exchange: they get it raw, as they get what AMQP publishes.
+    fn gather_bound<A: Access>(&mut self, context: &Context<'_, A>) {
+        let catalog = context.access.catalog();
+        let vhost = &*context.identity.vhost;
+        for binding in catalog.bindings_from(vhost, &self.topic.name) {
+            let to_queue = binding.destination.kind == DestinationKind::Queue;
+            if to_queue && binding.arguments.get(SUBSCRIPTION).is_none() {
+                self.raw.extend(catalog.queue(vhost, &binding.destination.name).map(|queue| queue.id));
+            }
+        }
+        self.raw.sort_unstable();
+        self.raw.dedup();
+    }
+
+    /// Signs the message for its envelopes. Those of a FIFO topic are not signed (AWS's way).
+    fn sign<A: Access>(&mut self, context: &Context<'_, A>) {
+        let Some(signer) = context.settings.signer.as_deref().filter(|_| !self.topic.is_fifo()) else {
+            return;
+        };
+        let version = if self.topic.attributes.get("SignatureVersion") == Some("2") { 2 } else { 1 };
+        let (id, arn) = (self.id.to_string(), topic_arn(context, &self.topic.name));
+        self.signature = Signature::of(self.message, &id, &arn, context.now_ms(), (version, signer));
     }
 
     fn send_raw<A: Access>(&mut self, context: &mut Context<'_, A>) -> Result<(), ApiError> {
@@ -104,7 +135,6 @@ impl Delivery<'_> {
     ) -> Result<(), ApiError> {
         let queue = context.queue_named(&record.queue).or_else(|| dead_letter_queue(context, record));
         let Some(queue) = queue else { return Ok(()) };
-        let version = if self.topic.attributes.get("SignatureVersion") == Some("2") { 2 } else { 1 };
         let sequence = self.topic.is_fifo().then(|| {
             sequence_number(self.first.map_or(context.access.shard(queue.id.shard()).position().0, |it| it.0))
         });
@@ -115,8 +145,7 @@ impl Delivery<'_> {
             base: context.base(),
             now_ms: context.now_ms(),
             sequence: sequence.as_deref(),
-            signature_version: version,
-            signer: context.settings.signer.as_deref(),
+            signature: self.signature.as_ref(),
         };
         let body = envelope(self.message, &frame);
         self.send(context, &queue, &body, &[])

@@ -26,9 +26,34 @@ pub(super) struct Frame<'a> {
     pub(super) now_ms: u64,
     /// Of a message in a FIFO topic, which is not signed.
     pub(super) sequence: Option<&'a str>,
+    /// The same for every subscription, and dear: it is made once.
+    pub(super) signature: Option<&'a Signature>,
+}
+
+/// The signature of a message in envelopes.
+#[derive(Clone, Debug)]
+pub(super) struct Signature {
     /// 1 or 2.
-    pub(super) signature_version: u8,
-    pub(super) signer: Option<&'a dyn Signer>,
+    version: u8,
+    /// In base64.
+    text: String,
+    /// The name of the certificate's file.
+    certificate: String,
+}
+
+impl Signature {
+    /// Signs a message for the envelopes of a topic; `None` if there is no key.
+    pub(super) fn of(
+        message: &Message,
+        message_id: &str,
+        topic_arn: &str,
+        now_ms: u64,
+        (version, signer): (u8, &dyn Signer),
+    ) -> Option<Signature> {
+        let signed = signer.sign(version, &signed_text(message, message_id, topic_arn, &iso(now_ms)))?;
+        let certificate = signer.certificate_name().to_owned();
+        Some(Signature { version, text: STANDARD.encode(signed), certificate })
+    }
 }
 
 /// The envelope, JSON.
@@ -50,14 +75,10 @@ pub(super) fn envelope(message: &Message, frame: &Frame<'_>) -> String {
     }
     field("Message", &message.text);
     field("Timestamp", &timestamp);
-    if frame.sequence.is_none()
-        && let Some(signer) = frame.signer
-        && let Some(signature) =
-            signer.sign(frame.signature_version, &signed_text(message, frame, &timestamp))
-    {
-        field("SignatureVersion", &frame.signature_version.to_string());
-        field("Signature", &STANDARD.encode(signature));
-        field("SigningCertURL", &format!("{}/{}", frame.base, signer.certificate_name()));
+    if let Some(signature) = frame.signature {
+        field("SignatureVersion", &signature.version.to_string());
+        field("Signature", &signature.text);
+        field("SigningCertURL", &format!("{}/{}", frame.base, signature.certificate));
     }
     let unsubscribe = format!(
         "{}/?Action=Unsubscribe&Version=2010-03-31&SubscriptionArn={}",
@@ -72,10 +93,10 @@ pub(super) fn envelope(message: &Message, frame: &Frame<'_>) -> String {
 }
 
 /// What the signature is of: these fields, in this order, a line for the name and one for the value.
-fn signed_text(message: &Message, frame: &Frame<'_>, timestamp: &str) -> Vec<u8> {
+fn signed_text(message: &Message, message_id: &str, topic_arn: &str, timestamp: &str) -> Vec<u8> {
     let subject = message.subject.as_deref().map(|subject| ("Subject", subject));
-    let fields = [("Message", message.text.as_str()), ("MessageId", frame.message_id)];
-    let rest = [("Timestamp", timestamp), ("TopicArn", frame.topic_arn), ("Type", "Notification")];
+    let fields = [("Message", message.text.as_str()), ("MessageId", message_id)];
+    let rest = [("Timestamp", timestamp), ("TopicArn", topic_arn), ("Type", "Notification")];
     let mut text = Vec::new();
     for (name, value) in fields.into_iter().chain(subject).chain(rest) {
         text.extend_from_slice(format!("{name}\n{value}\n").as_bytes());

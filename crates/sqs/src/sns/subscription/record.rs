@@ -10,6 +10,9 @@ use leveret_core::wire::{ShortStr, Table, Value as Field};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
+/// The argument of a subscription's binding, by which it is told from those of AMQP: the subscription's id.
+pub(in crate::sns) const SUBSCRIPTION: &str = "x-subscription";
+
 /// What the attribute of a record begins with; its id follows.
 const PREFIX: &str = "Subscription/";
 
@@ -135,7 +138,7 @@ impl Record {
         let mut set = |name: &'static str, value: &str| {
             arguments.insert(ShortStr::literal(name), Field::LongStr(value.as_bytes().to_vec()));
         };
-        set("x-subscription", &self.id);
+        set(SUBSCRIPTION, &self.id);
         if let Some(policy) = self.attributes.get("FilterPolicy") {
             set(subscriptions::FILTER, policy);
         }
