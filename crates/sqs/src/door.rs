@@ -38,6 +38,8 @@ pub struct Circumstances<'a> {
     pub loopback: bool,
     /// Over TLS.
     pub tls: bool,
+    /// What the wall clock says, in milliseconds since the epoch: signatures are dated by it, and it may be set anew.
+    pub wall_ms: u64,
     /// Why nothing is taken in: no room on the disk or in memory.
     pub blocked: Option<&'a str>,
 }

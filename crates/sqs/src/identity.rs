@@ -50,7 +50,7 @@ pub(crate) fn identify<A: Access>(
         return Ok(anybody(settings, access, request));
     }
     let secret_of = |id: &str| catalog.access_key(id).map(|key| key.secret.clone());
-    let verified = sigv4::verify(request, access.now().0, secret_of, &settings.signing_keys)?;
+    let verified = sigv4::verify(request, circumstances.wall_ms, secret_of, &settings.signing_keys)?;
     // The key was there a moment ago, under the same guard.
     let key = catalog.access_key(&verified.access_key).ok_or(SignatureError::UnknownKey)?;
     let denied = |refusal: Refusal| ApiError::new(Code::ACCESS_DENIED, refusal.text);

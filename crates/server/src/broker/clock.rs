@@ -13,9 +13,12 @@ pub struct Clock {
 impl Clock {
     /// Starts the clock at the wall clock's time.
     pub fn start() -> Clock {
-        // A wall clock before 1970 is taken as 1970: times are only compared with one another.
-        let epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Clock { started: Instant::now(), epoch }
+        Clock { started: Instant::now(), epoch: wall() }
+    }
+
+    /// What the wall clock says now, in milliseconds since the epoch: for what others have dated by theirs.
+    pub fn wall_ms() -> u64 {
+        wall().as_millis() as u64
     }
 
     /// The time now.
@@ -30,4 +33,9 @@ impl Clock {
         let far = Duration::from_secs(365 * 86_400);
         tokio::time::Instant::from_std(self.started + since_start.min(far + self.started.elapsed()))
     }
+}
+
+/// A wall clock before 1970 is taken as 1970.
+fn wall() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

@@ -2,6 +2,7 @@
 
 use super::receive::Registration;
 use super::{BODY_UNIT, HttpDoor};
+use crate::broker::Clock;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::Method;
@@ -95,7 +96,12 @@ async fn handle(peer: &Peer, request: hyper::Request<Incoming>) -> hyper::Respon
         let _either = tokio::time::timeout(CONGESTED, drained.notified()).await;
     }
     let alarm = peer.door.alarm.borrow().clone();
-    let circumstances = Circumstances { loopback: peer.loopback, tls: peer.tls, blocked: alarm.as_deref() };
+    let circumstances = Circumstances {
+        loopback: peer.loopback,
+        tls: peer.tls,
+        wall_ms: Clock::wall_ms(),
+        blocked: alarm.as_deref(),
+    };
     let answered = answer(&peer.door.settings, &mut peer.door.broker.turn(), &request, circumstances);
     let (response, waits) = match answered {
         Answer::Ready(response, waits) => (response, waits),

@@ -33,7 +33,12 @@ impl Client {
 
     /// Sends a request as it is.
     pub(super) fn send(&mut self, request: &Request<'_>) -> Result<Response, Box<Waiting>> {
-        let circumstances = Circumstances { loopback: self.loopback, tls: false, blocked: self.blocked };
+        let circumstances = Circumstances {
+            loopback: self.loopback,
+            tls: false,
+            wall_ms: self.world.now().0,
+            blocked: self.blocked,
+        };
         let answered = answer(&self.settings, &mut self.world, request, circumstances);
         self.world.finish();
         self.world.housekeep();
