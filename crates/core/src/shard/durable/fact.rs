@@ -2,7 +2,8 @@
 //! one operation on one queue, each a list of positions written against the one before.
 //!
 //! Version rule: the record's version is 1. A reader refuses a newer version and an operation it does not
-//! know; a new operation takes a new number and raises the version.
+//! know; an operation that is new since the last release takes a new number and raises the version. All that are
+//! here belong to the first release.
 
 use super::bytes::{Input, put_u64, put_varint};
 use crate::shard::DeadReason;
