@@ -16,6 +16,8 @@ pub mod event;
 mod ids;
 pub mod limits;
 pub mod message;
+#[cfg(test)]
+mod random;
 mod refusal;
 mod settings;
 pub mod shard;

@@ -1,6 +1,7 @@
 //! How one queue behaves: the effective settings, after arguments, policies and operator policies are merged.
 //! The catalog computes them; the shard obeys them. Neither reads the other's state.
 
+use crate::Time;
 use std::sync::Arc;
 
 /// The settings of a queue, in effect.
@@ -63,6 +64,18 @@ pub struct Retention {
     /// The period that the queue began with. Expiries are stored as if it were still this one, so that a change
     /// reaches every message at once.
     pub first_ms: u64,
+}
+
+impl Retention {
+    /// How a queue stores an expiry: as it would be under the period that the queue began with.
+    pub(crate) fn stored(self, expiry: Time) -> Time {
+        Time(expiry.plus_ms(self.first_ms).0.saturating_sub(self.ms))
+    }
+
+    /// The expiry that a queue has stored so.
+    pub(crate) fn expiry(self, stored: Time) -> Time {
+        Time(stored.plus_ms(self.ms).0.saturating_sub(self.first_ms))
+    }
 }
 
 /// Where messages go that were received too often.

@@ -4,7 +4,7 @@
 use super::History;
 use crate::catalog::Catalog;
 use crate::shard::Shard;
-use crate::{LogId, ShardIndex, Time, Wait};
+use crate::{LogId, MessageId, ShardIndex, Time, Wait};
 use bytes::Bytes;
 use leveret_log::{Position, ReadError};
 
@@ -19,6 +19,11 @@ pub trait Access {
 
     /// A random number for names (`amq.gen-…`) and tokens.
     fn random(&mut self) -> u64;
+
+    /// A new id, such as a message's.
+    fn new_id(&mut self) -> MessageId {
+        MessageId::random(u128::from(self.random()) << 64 | u128::from(self.random()))
+    }
 
     /// How many shards there are; at least one.
     fn shards(&self) -> u16;

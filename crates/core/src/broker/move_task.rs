@@ -7,7 +7,7 @@ use crate::catalog::MoveTask;
 use crate::message::Stored;
 use crate::shard::{Receipt, Receive};
 use crate::wire::{Properties, ShortStr, Value};
-use crate::{LogId, MessageId, QueueId};
+use crate::{LogId, QueueId};
 use std::sync::Arc;
 
 /// How long a message is held that is on its way: a step that a crash cut short is repeated then.
@@ -93,8 +93,7 @@ fn move_one<A: Access>(
     let found = access.catalog().queue(&task.vhost, &destination).map(|queue| queue.id);
     let queue = found.ok_or("AWS.SimpleQueueService.NonExistentQueue")?;
     forget_deaths(&mut properties);
-    let id = MessageId::random(u128::from(access.random()) << 64 | u128::from(access.random()));
-    properties.message_id = ShortStr::try_from(id.to_string().as_str()).ok();
+    properties.message_id = ShortStr::try_from(access.new_id().to_string().as_str()).ok();
     let mut raw = Vec::new();
     properties.encode(&mut raw).map_err(|_| UNREADABLE)?;
     let copy = Send {

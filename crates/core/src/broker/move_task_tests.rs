@@ -5,7 +5,7 @@ use crate::broker::rig::Broker;
 use crate::catalog::MoveStatus;
 use crate::shard::{Received, Shard};
 use crate::wire::Table;
-use crate::{ShardIndex, Time};
+use crate::{MessageId, ShardIndex, Time};
 
 const SENT_AT: u64 = 1_000;
 const DIED_AT: u64 = 5_000;

@@ -156,23 +156,17 @@ impl Queue {
         if lives == Entry::NEVER {
             return kept;
         }
-        kept.min(Time(lives.plus_ms(retention.first_ms).0.saturating_sub(retention.ms)))
+        kept.min(retention.stored(lives))
     }
 
     /// What has a stored expiry before this is expired: the time, shifted by what the retention was changed.
     pub(super) fn horizon(&self, now: Time) -> Time {
-        match self.settings.retention {
-            None => now,
-            Some(retention) => Time(now.plus_ms(retention.first_ms).0.saturating_sub(retention.ms)),
-        }
+        self.settings.retention.map_or(now, |retention| retention.stored(now))
     }
 
     /// When a message with this stored expiry expires.
     fn expires_at(&self, stored: Time) -> Time {
-        match self.settings.retention {
-            None => stored,
-            Some(retention) => Time(stored.plus_ms(retention.ms).0.saturating_sub(retention.first_ms)),
-        }
+        self.settings.retention.map_or(stored, |retention| retention.expiry(stored))
     }
 
     /// A message that was handed out so often goes to the dead-letter queue of the redrive instead of once more.

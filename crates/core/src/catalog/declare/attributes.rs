@@ -1,27 +1,10 @@
 //! Attributes of queues and exchanges, as a door sets them.
 
-use super::DeclareQueue;
 use crate::catalog::state::{Attributes, described};
-use crate::catalog::{Caller, Catalog, Declared, DestinationKind, Fact};
+use crate::catalog::{Caller, Catalog, DestinationKind, Fact};
 use crate::{QueueId, Refusal};
 
 impl Catalog {
-    /// Makes sure that a queue is there, as [`Catalog::declare_queue`] does; a new one has these attributes from its
-    /// first moment, and one that was there keeps its own.
-    ///
-    /// # Errors
-    /// As those of [`Catalog::declare_queue`].
-    pub fn create_queue(
-        &mut self,
-        caller: Caller<'_>,
-        vhost: &str,
-        name: &str,
-        declare: DeclareQueue,
-        attributes: Attributes,
-    ) -> Result<Declared, Refusal> {
-        self.declare_queue_with(caller, vhost, name, declare, attributes)
-    }
-
     /// Gives a queue other attributes, in the place of all that it had. Answers the queue: its shard has to be told.
     ///
     /// # Errors

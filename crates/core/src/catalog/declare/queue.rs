@@ -61,11 +61,15 @@ impl Catalog {
         name: &str,
         declare: DeclareQueue,
     ) -> Result<Declared, Refusal> {
-        self.declare_queue_with(caller, vhost, name, declare, Attributes::default())
+        self.create_queue(caller, vhost, name, declare, Attributes::default())
     }
 
-    /// As [`Catalog::declare_queue`], with attributes for a new queue.
-    pub(super) fn declare_queue_with(
+    /// Makes sure that a queue is there, as [`Catalog::declare_queue`] does; a new one has these attributes from its
+    /// first moment, and one that was there keeps its own.
+    ///
+    /// # Errors
+    /// As those of [`Catalog::declare_queue`].
+    pub fn create_queue(
         &mut self,
         caller: Caller<'_>,
         vhost: &str,

@@ -2,6 +2,7 @@
 //! saw the detours say. A seed that fails stays here as a test of its own.
 
 use super::*;
+use crate::random::Random;
 use leveret_log::Position;
 use std::collections::BTreeSet;
 
@@ -21,24 +22,9 @@ const KINDS: [&str; 10] = [
     "x-recent-history",
 ];
 
-/// A generator that is the same everywhere (xorshift64*).
-struct Random(u64);
-
 impl Random {
-    /// A number below `bound`.
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % bound
-    }
-
     fn one_in(&mut self, chances: usize) -> bool {
         self.below(chances) == 0
-    }
-
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len())]
     }
 }
 

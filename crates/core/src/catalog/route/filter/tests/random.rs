@@ -2,6 +2,7 @@
 //! value of the message down with its path, and tries every place for every asterisk.
 
 use super::*;
+use crate::random::Random;
 use serde_json::{Map, Value as Json, json};
 
 const SEEDS: u64 = 40_000;
@@ -9,21 +10,7 @@ const NAMES: [&str; 5] = ["a", "b", "a.b", "c", ""];
 const TEXTS: [&str; 8] = ["", "a", "ab", "B", "aba", "1", "10.0.0.9", "true"];
 const WILDCARDS: [&str; 6] = ["*", "a*", "*b", "a*a", "*a*b*", "ab"];
 
-/// A generator that is the same everywhere (xorshift64*).
-struct Random(u64);
-
 impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % bound
-    }
-
-    fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
-        from[self.below(from.len())]
-    }
-
     fn text(&mut self) -> Json {
         self.pick(&TEXTS).into()
     }
