@@ -54,10 +54,8 @@ fn look(broker: &Broker, shard: ShardIndex, retrying: bool) -> Vec<PendingTransf
 
 /// Waits until a dead message is durable at its target, then lets its source forget it.
 async fn finish_transfer(broker: Arc<Broker>, shard: ShardIndex, transfer: PendingTransfer) {
-    for wait in transfer.waits.as_slice() {
-        if !broker.wait_durable(wait.log, wait.position).await {
-            return;
-        }
+    if !broker.wait_for(&transfer.waits).await {
+        return;
     }
     let mut turn = broker.turn();
     turn.shard(shard).transferred(transfer.queue, transfer.position, Transfer::Arrived);

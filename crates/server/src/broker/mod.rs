@@ -29,6 +29,7 @@ pub use recovery::{Settings, StartError, open};
 pub use turn::Turn;
 
 use leveret_core::broker::History;
+use leveret_core::broker::Waits;
 use leveret_core::catalog::Catalog;
 use leveret_core::shard::Shard;
 use leveret_core::{ConnectionId, LogId, ShardIndex};
@@ -111,6 +112,16 @@ impl Broker {
     /// Waits until a log is durable up to a position; `false` when the log has failed.
     pub async fn wait_durable(&self, log: LogId, position: Position) -> bool {
         self.log(log).wait_durable(position).await
+    }
+
+    /// Waits until everything that a promise waits for is durable; `false` when a log has failed.
+    pub async fn wait_for(&self, waits: &Waits) -> bool {
+        for wait in waits.as_slice() {
+            if !self.wait_durable(wait.log, wait.position).await {
+                return false;
+            }
+        }
+        true
     }
 
     /// The reader of a shard's log.

@@ -11,19 +11,14 @@ mod receive;
 pub use mover::run as run_move_tasks;
 
 use crate::broker::Broker;
-use crate::net::Tls;
+use crate::net::{self, Tls};
 use crate::signing::EnvelopeSigner;
 use hyper_util::rt::TokioIo;
 use leveret_sqs::DoorSettings;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinSet;
-
-/// How long a TLS handshake may take.
-const TLS_HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// What every connection of the door has in common.
 #[derive(Clone)]
@@ -49,43 +44,20 @@ pub const BODY_UNIT: usize = 64 << 10;
 
 /// Accepts connections until the broker stops, and waits for those that are open then.
 pub async fn accept(door: HttpDoor, listener: TcpListener, tls: Option<Tls>) {
-    let mut connections = JoinSet::new();
-    let mut stopping = door.stopping.clone();
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            _ = stopping.wait_for(|stopping| *stopping) => break,
-            Some(_) = connections.join_next(), if !connections.is_empty() => continue,
-        };
-        match accepted {
-            Ok((stream, address)) => {
-                connections.spawn(one(door.clone(), stream, address, tls.clone()));
-            }
-            Err(error) => {
-                // Out of file descriptors, most likely: connections that end will free some.
-                tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        }
-    }
-    drop(listener);
-    while connections.join_next().await.is_some() {}
+    let stopping = door.stopping.clone();
+    net::accept(listener, stopping, |stream, address| one(door.clone(), stream, address, tls.clone())).await;
 }
 
 /// One connection, from the accepted socket to its end.
 async fn one(door: HttpDoor, stream: TcpStream, address: SocketAddr, tls: Option<Tls>) {
-    let Ok(_permit) = door.permits.clone().try_acquire_owned() else {
-        tracing::warn!(%address, "a connection was refused: there are as many as allowed");
-        return;
-    };
-    let _slower_but_right = stream.set_nodelay(true);
+    let Some(_permit) = net::admit(&door.permits, &stream, address) else { return };
     let loopback = address.ip().to_canonical().is_loopback();
     match tls {
         None => connection::serve(door, TokioIo::new(stream), loopback, false).await,
-        Some(tls) => match tokio::time::timeout(TLS_HANDSHAKE, tls().accept(stream)).await {
-            Ok(Ok(stream)) => connection::serve(door, TokioIo::new(stream), loopback, true).await,
-            Ok(Err(error)) => tracing::info!(%address, %error, "a TLS handshake failed"),
-            Err(_) => tracing::info!(%address, "a TLS handshake took too long"),
-        },
+        Some(tls) => {
+            if let Some(stream) = net::secure(tls(), stream, &address.to_string()).await {
+                connection::serve(door, TokioIo::new(stream), loopback, true).await;
+            }
+        }
     }
 }

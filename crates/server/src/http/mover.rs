@@ -87,10 +87,8 @@ async fn step(broker: &Arc<Broker>, id: &str, task: MoveTask, state: &mut Runnin
 async fn finish(broker: &Arc<Broker>, done: MoveStep) {
     let Some(source) = done.source else { return };
     for (receipt, waits) in done.pending {
-        for wait in waits.as_slice() {
-            if !broker.wait_durable(wait.log, wait.position).await {
-                return;
-            }
+        if !broker.wait_for(&waits).await {
+            return;
         }
         // A lease that has ended meanwhile does not matter: the message is at its destination.
         let _gone = broker.turn().shard(source.shard()).delete(source, receipt);

@@ -14,9 +14,6 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-/// How long a TLS handshake may take.
-const TLS_HANDSHAKE: Duration = Duration::from_secs(10);
-
 /// What every connection of the AMQP door has in common.
 #[derive(Clone)]
 pub struct Door {
@@ -65,52 +62,26 @@ impl Listeners {
 pub type Tls = Arc<dyn Fn() -> TlsAcceptor + Send + Sync>;
 
 async fn accept(door: Door, listener: TcpListener, tls: Option<Tls>) {
-    let mut connections = JoinSet::new();
-    let mut stopping = door.stopping.clone();
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            _ = stopping.wait_for(|stopping| *stopping) => break,
-            Some(_) = connections.join_next(), if !connections.is_empty() => continue,
-        };
-        match accepted {
-            Ok((stream, address)) => {
-                connections.spawn(one(door.clone(), stream, address, tls.as_ref().map(|tls| tls())));
-            }
-            Err(error) => {
-                // Out of file descriptors, most likely: connections that end will free some.
-                tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        }
-    }
-    drop(listener);
-    while connections.join_next().await.is_some() {}
+    let stopping = door.stopping.clone();
+    let serve = |stream, address| one(door.clone(), stream, address, tls.clone());
+    super::accept(listener, stopping, serve).await;
 }
 
 /// One connection, from the accepted socket to its end.
-async fn one(door: Door, mut stream: TcpStream, address: SocketAddr, tls: Option<TlsAcceptor>) {
-    let Ok(_permit) = door.permits.clone().try_acquire_owned() else {
-        tracing::warn!(%address, "a connection was refused: there are as many as allowed");
-        return;
-    };
-    // Small frames must not wait for more: the door writes in batches already.
-    let _slower_but_right = stream.set_nodelay(true);
+async fn one(door: Door, mut stream: TcpStream, address: SocketAddr, tls: Option<Tls>) {
+    let Some(_permit) = super::admit(&door.permits, &stream, address) else { return };
     let Some(mut peer) = peer_of(&door, &mut stream, address).await else { return };
     match tls {
         None => {
             let (reader, writer) = stream.into_split();
             run(door, peer, reader, writer).await;
         }
-        Some(acceptor) => match tokio::time::timeout(TLS_HANDSHAKE, acceptor.accept(stream)).await {
-            Ok(Ok(stream)) => {
-                peer.certificate_name = crate::tls::client_name(stream.get_ref().1);
-                let (reader, writer) = tokio::io::split(stream);
-                run(door, peer, reader, writer).await;
-            }
-            Ok(Err(error)) => tracing::info!(address = %peer.address, %error, "a TLS handshake failed"),
-            Err(_) => tracing::info!(address = %peer.address, "a TLS handshake took too long"),
-        },
+        Some(tls) => {
+            let Some(stream) = super::secure(tls(), stream, &peer.address).await else { return };
+            peer.certificate_name = crate::tls::client_name(stream.get_ref().1);
+            let (reader, writer) = tokio::io::split(stream);
+            run(door, peer, reader, writer).await;
+        }
     }
 }
 
