@@ -3,10 +3,9 @@
 use crate::actions::{self, Context, Waiting};
 use crate::http::{Request, Response};
 use crate::identity::{Identity, identify};
-use crate::protocol::{self, ApiError, Call, Code, Output, Protocol, Service};
+use crate::protocol::{self, ApiError, Call, Code, Malformed, Output, Protocol, Service};
 use crate::sigv4::SigningKeys;
 use crate::sns::{self, Signer};
-use leveret_core::MessageId;
 use leveret_core::broker::{Access, Waits};
 use std::sync::Arc;
 
@@ -53,15 +52,17 @@ pub enum Answer {
     Waiting(Box<Waiting>),
 }
 
-/// Answers a request.
+/// Answers a request, which was understood as [`protocol::parse`] says: that takes time for a large one, and none of the
+/// broker.
 pub fn answer<A: Access>(
     settings: &DoorSettings,
     access: &mut A,
     request: &Request<'_>,
+    understood: Result<Call, Malformed>,
     circumstances: Circumstances<'_>,
 ) -> Answer {
     let id = request_id(access);
-    let call = match protocol::parse(request) {
+    let call = match understood {
         Ok(call) => call,
         Err(malformed) => {
             let failed = protocol::failure(malformed.protocol, malformed.service, &malformed.error, &id);
@@ -139,6 +140,5 @@ fn base_url(settings: &DoorSettings, request: &Request<'_>, circumstances: Circu
 }
 
 fn request_id<A: Access>(access: &mut A) -> String {
-    let bits = u128::from(access.random()) << 64 | u128::from(access.random());
-    MessageId::random(bits).to_string()
+    access.new_id().to_string()
 }

@@ -14,6 +14,7 @@ mod door;
 pub mod http;
 mod identity;
 pub mod mapping;
+mod moment;
 pub mod protocol;
 pub mod sigv4;
 mod sns;

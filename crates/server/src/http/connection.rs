@@ -11,9 +11,8 @@ use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::rt::{Read, Write};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioTimer;
-use leveret_core::broker::Waits;
 use leveret_sqs::http::{Request, Response};
-use leveret_sqs::protocol::{ApiError, Code};
+use leveret_sqs::protocol::{ApiError, Code, parse};
 use leveret_sqs::{Answer, Circumstances, answer, refuse_request};
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -74,23 +73,24 @@ async fn handle(peer: &Peer, request: hyper::Request<Incoming>) -> hyper::Respon
     }
     let headers: Vec<(&str, &[u8])> =
         head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-    let request = Request {
+    let bare = Request {
         method: head.method.as_str(),
         path: head.uri.path(),
         query: head.uri.query().unwrap_or_default(),
         headers: &headers,
         body: &[],
     };
-    let length = request.header("content-length").and_then(|length| length.parse().ok());
+    let length = bare.header("content-length").and_then(|length| length.parse().ok());
     let read = tokio::time::timeout(BODY, read_body(peer, body, length)).await;
     let body = match read.unwrap_or(Err(Unread::Broken)) {
         Ok(body) => body,
         Err(unread) => {
             let mut turn = peer.door.broker.turn();
-            return respond(refuse_request(&mut turn, &request, &unread.error()));
+            return respond(refuse_request(&mut turn, &bare, &unread.error()));
         }
     };
-    let request = Request { body: &body.bytes, ..request };
+    let request = Request { body: &body.bytes, ..bare };
+    let understood = parse(&request);
     if let Some(drained) = peer.door.broker.congested() {
         // A timeout covers the moment between the question and the wait.
         let _either = tokio::time::timeout(CONGESTED, drained.notified()).await;
@@ -102,7 +102,8 @@ async fn handle(peer: &Peer, request: hyper::Request<Incoming>) -> hyper::Respon
         wall_ms: Clock::wall_ms(),
         blocked: alarm.as_deref(),
     };
-    let answered = answer(&peer.door.settings, &mut peer.door.broker.turn(), &request, circumstances);
+    let answered =
+        answer(&peer.door.settings, &mut peer.door.broker.turn(), &request, understood, circumstances);
     let (response, waits) = match answered {
         Answer::Ready(response, waits) => (response, waits),
         Answer::Waiting(waiting) => {
@@ -111,11 +112,11 @@ async fn handle(peer: &Peer, request: hyper::Request<Incoming>) -> hyper::Respon
             peer.registration.receive(&waiting, peer.door.stopping.clone()).await
         }
     };
-    if durable(peer, &waits).await {
+    if peer.door.broker.wait_for(&waits).await {
         respond(response)
     } else {
         let failed = ApiError::new(Code::INTERNAL, "The log has failed: nothing was promised.");
-        respond(refuse_request(&mut peer.door.broker.turn(), &request_without_body(&head, &headers), &failed))
+        respond(refuse_request(&mut peer.door.broker.turn(), &bare, &failed))
     }
 }
 
@@ -128,14 +129,6 @@ fn certificate(peer: &Peer, head: &hyper::http::request::Parts) -> Option<hyper:
     let mut response = hyper::Response::new(Full::new(pem));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-pem-file"));
     Some(response)
-}
-
-fn request_without_body<'a>(
-    head: &'a hyper::http::request::Parts,
-    headers: &'a [(&'a str, &'a [u8])],
-) -> Request<'a> {
-    let query = head.uri.query().unwrap_or_default();
-    Request { method: head.method.as_str(), path: head.uri.path(), query, headers, body: &[] }
 }
 
 /// A body in memory, and the permits for its bytes.
@@ -178,16 +171,6 @@ async fn read_body(peer: &Peer, body: Incoming, length: Option<usize>) -> Result
         Err(error) if error.is::<LengthLimitError>() => Err(Unread::TooLarge),
         Err(_) => Err(Unread::Broken),
     }
-}
-
-/// Waits until a promise holds; `false` if it never will.
-async fn durable(peer: &Peer, waits: &Waits) -> bool {
-    for wait in waits.as_slice() {
-        if !peer.door.broker.wait_durable(wait.log, wait.position).await {
-            return false;
-        }
-    }
-    true
 }
 
 fn respond(response: Response) -> hyper::Response<Full<Bytes>> {

@@ -3,7 +3,7 @@
 use super::permission::{Verdict, verdict};
 use crate::door::DoorSettings;
 use crate::identity::Identity;
-use crate::protocol::{ApiError, Call, Code, percent_decoded};
+use crate::protocol::{ApiError, Call, Code, percent_decoded, percent_encode};
 use leveret_core::broker::{Access, Waits};
 use leveret_core::catalog::{Attributes, Caller, DestinationKind, Queue};
 use leveret_core::{Cause, QueueId, Refusal, Wait};
@@ -49,6 +49,15 @@ impl<'a, A: Access> Context<'a, A> {
         blocked: Option<&'a str>,
     ) -> Context<'a, A> {
         Context { access, settings, identity, base, blocked, trace: None, waits: Waits::None }
+    }
+
+    /// Nothing is taken in while there is no room for it: SQS's 503, which SDKs try again.
+    ///
+    /// # Errors
+    /// [`Code::UNAVAILABLE`].
+    pub(crate) fn check_room(&self) -> Result<(), ApiError> {
+        let Some(reason) = self.blocked else { return Ok(()) };
+        Err(ApiError::new(Code::UNAVAILABLE, format!("The broker takes no messages: {reason}.")))
     }
 
     /// Lets the answer wait for this, too.
@@ -188,15 +197,9 @@ fn queue_of_url(url: &str) -> Option<String> {
 
 /// A name in a URL. SQS's own names need no escapes; those of queues declared over AMQP may.
 fn escaped(name: &str) -> String {
-    let mut escaped = String::with_capacity(name.len());
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
-            escaped.push(char::from(byte));
-        } else {
-            escaped.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    escaped
+    let mut escaped = Vec::with_capacity(name.len());
+    percent_encode(name.as_bytes(), &mut escaped);
+    String::from_utf8(escaped).expect("an escape is ASCII, and so is what needs none")
 }
 
 /// The name at the end of an ARN of a queue; `None` if it is none.

@@ -9,7 +9,7 @@ mod tag;
 
 pub(crate) use context::{Context, Right, queue_of_arn};
 pub use message::Waiting;
-pub(crate) use message::{ATTRIBUTES as MESSAGE_ATTRIBUTES, sequence_number};
+pub(crate) use message::{ATTRIBUTES as MESSAGE_ATTRIBUTES, attributes_size, is_entry_id, sequence_number};
 pub(crate) use queue::is_fifo;
 
 use crate::door::unknown;

@@ -62,3 +62,14 @@ pub fn percent_decoded(text: &str) -> Option<Cow<'_, str>> {
     }
     String::from_utf8(decoded).ok().map(Cow::Owned)
 }
+
+/// Percent-encodes all but RFC 3986's unreserved characters, with upper-case digits.
+pub(crate) fn percent_encode(bytes: &[u8], out: &mut Vec<u8>) {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    for byte in bytes {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(*byte),
+            _ => out.extend([b'%', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]),
+        }
+    }
+}

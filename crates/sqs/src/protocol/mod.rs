@@ -12,6 +12,7 @@ mod tests;
 
 pub use error::{ApiError, Code};
 pub use form::percent_decoded;
+pub(crate) use form::percent_encode;
 pub use output::Output;
 pub use params::{AttributeValue, MessageAttribute, Params};
 pub use render::{failure, success};

@@ -36,6 +36,16 @@ pub enum AttributeValue {
     Binary(Vec<u8>),
 }
 
+impl AttributeValue {
+    /// The value's bytes: those of a text in UTF-8.
+    pub fn as_bytes(&self) -> &[u8] {
+        match self {
+            AttributeValue::Text(text) => text.as_bytes(),
+            AttributeValue::Binary(bytes) => bytes,
+        }
+    }
+}
+
 impl Params {
     pub(super) fn json(fields: Map<String, Value>) -> Params {
         Params(Source::Json(fields))

@@ -4,6 +4,7 @@
 use super::claim::Claim;
 use crate::digest::hex;
 use crate::http::Request;
+use crate::protocol::percent_encode;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 
@@ -78,7 +79,7 @@ fn put_path(path: &str, out: &mut Vec<u8>) {
     }
     for segment in &segments {
         out.push(b'/');
-        put_encoded(segment.as_bytes(), out);
+        percent_encode(segment.as_bytes(), out);
     }
     if segments.is_empty() || path.ends_with('/') {
         out.push(b'/');
@@ -89,7 +90,7 @@ fn put_path(path: &str, out: &mut Vec<u8>) {
 fn put_query(query: &str, presigned: bool, out: &mut Vec<u8>) {
     let encoded = |text: &str| {
         let mut encoded = Vec::with_capacity(text.len());
-        put_encoded(&decoded(text), &mut encoded);
+        percent_encode(&decoded(text), &mut encoded);
         encoded
     };
     let mut pairs: Vec<_> = parameters(query)
@@ -135,16 +136,5 @@ fn payload_hash(request: &Request<'_>) -> Cow<'static, str> {
     match chosen {
         Some(UNSIGNED) => UNSIGNED.into(),
         _ => hex(&Sha256::digest(request.body)).into(),
-    }
-}
-
-/// Percent-encodes all but RFC 3986's unreserved characters, with upper-case digits.
-fn put_encoded(bytes: &[u8], out: &mut Vec<u8>) {
-    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-    for byte in bytes {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(*byte),
-            _ => out.extend([b'%', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]),
-        }
     }
 }

@@ -2,9 +2,9 @@
 
 use super::credential::{Credential, TERMINATOR};
 use super::error::{SignatureError, Skew};
-use super::moment::Moment;
 use super::{ALGORITHM, canonical};
 use crate::http::Request;
+use crate::moment::Moment;
 use std::borrow::Cow;
 
 /// How far a signature's date may be from the clock, in seconds (AWS: 15 minutes either way).

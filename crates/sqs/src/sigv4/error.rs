@@ -1,6 +1,6 @@
 //! Why a signature is not accepted: the causes, AWS's codes for them and its texts.
 
-use super::moment::Moment;
+use crate::moment::Moment;
 use crate::protocol::{ApiError, Code};
 use std::fmt;
 

@@ -12,7 +12,6 @@
 //! - [`credential`]: who it says it is;
 //! - [`canonical`]: the request in the one form that both sides hash;
 //! - [`key`]: HMAC, the keys that follow from a secret, and their cache;
-//! - [`moment`]: the dates of signatures;
 //! - [`error`]: why a signature is not accepted.
 
 mod canonical;
@@ -20,7 +19,6 @@ mod claim;
 mod credential;
 mod error;
 mod key;
-mod moment;
 #[cfg(test)]
 mod tests;
 
@@ -30,9 +28,9 @@ pub use key::SigningKeys;
 
 use crate::digest::hex;
 use crate::http::Request;
+use crate::moment::Moment;
 use canonical::canonical_request;
 use claim::Claim;
-use moment::Moment;
 use sha2::{Digest, Sha256};
 
 /// The only algorithm there is.

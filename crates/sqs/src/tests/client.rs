@@ -2,6 +2,7 @@
 
 use super::world::World;
 use crate::http::{Request, Response};
+use crate::protocol::parse;
 use crate::sigv4::SigningKeys;
 use crate::{Answer, Circumstances, DoorSettings, Waiting, answer};
 use leveret_core::broker::{Access, Waits};
@@ -39,7 +40,7 @@ impl Client {
             wall_ms: self.world.now().0,
             blocked: self.blocked,
         };
-        let answered = answer(&self.settings, &mut self.world, request, circumstances);
+        let answered = answer(&self.settings, &mut self.world, request, parse(request), circumstances);
         self.world.finish();
         self.world.housekeep();
         match answered {

@@ -1,20 +1,9 @@
 //! Requests that are damaged anywhere: an error, never a panic, and nothing else is harmed.
 
 use super::client::Client;
+use super::random::Random;
 use crate::http::Request;
 use serde_json::json;
-
-/// A generator that is the same everywhere (xorshift64*).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % bound
-    }
-}
 
 const JSON: [(&str, &str); 5] = [
     (

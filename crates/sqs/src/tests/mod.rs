@@ -5,5 +5,6 @@ mod client;
 mod damage;
 mod identity;
 mod promises;
+pub(crate) mod random;
 mod waiting;
 mod world;

@@ -72,11 +72,8 @@ fn check_one(name: &str, attribute: &MessageAttribute) -> Result<(), ApiError> {
 }
 
 /// Bytes that attributes add to a message's size: names, types and values.
-pub(super) fn size(attributes: &[(String, MessageAttribute)]) -> usize {
-    let value = |attribute: &MessageAttribute| match &attribute.value {
-        AttributeValue::Text(text) => text.len(),
-        AttributeValue::Binary(bytes) => bytes.len(),
-    };
+pub(crate) fn size(attributes: &[(String, MessageAttribute)]) -> usize {
+    let value = |attribute: &MessageAttribute| attribute.value.as_bytes().len();
     attributes.iter().map(|(name, attribute)| name.len() + attribute.data_type.len() + value(attribute)).sum()
 }
 

@@ -1,6 +1,9 @@
 //! Batches: up to ten entries, each with an id, each of which succeeds or fails for itself.
 
+use crate::actions::context::Context;
 use crate::protocol::{ApiError, Call, Code, Output, Params};
+use leveret_core::broker::Access;
+use leveret_core::catalog::Queue;
 
 /// Entries of one batch, at most.
 const ENTRIES: usize = 10;
@@ -26,7 +29,7 @@ pub(super) fn entries(call: &Call, query_name: &str) -> Result<Vec<(String, Para
     let mut named: Vec<(String, Params)> = Vec::with_capacity(entries.len());
     for entry in entries {
         let id = entry.required("Id")?.to_owned();
-        if !is_id(&id) {
+        if !is_entry_id(&id) {
             return Err(ApiError::new(
                 Code::INVALID_ENTRY_ID,
                 "A batch entry id can only contain alphanumeric characters, hyphens and underscores. \
@@ -41,9 +44,27 @@ pub(super) fn entries(call: &Call, query_name: &str) -> Result<Vec<(String, Para
     Ok(named)
 }
 
-fn is_id(id: &str) -> bool {
+/// Whether a text may be the id of an entry; that there is one at all is another question.
+pub(crate) fn is_entry_id(id: &str) -> bool {
     let letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     id.len() <= ID_CHARACTERS && id.bytes().all(letter)
+}
+
+/// Does the same for each entry of a batch on a queue.
+pub(super) fn each<A: Access>(
+    context: &mut Context<'_, A>,
+    call: &Call,
+    queue: &Queue,
+    (request, result): (&str, &'static str),
+    act: impl Fn(&mut Context<'_, A>, &Queue, &Params) -> Result<(), ApiError>,
+) -> Result<Output, ApiError> {
+    let entries = entries(call, request)?;
+    let mut results = Vec::with_capacity(entries.len());
+    for (id, entry) in entries {
+        let acted = act(context, queue, &entry).map(|()| Output::new());
+        results.push((id, acted));
+    }
+    Ok(outcome(result, results))
 }
 
 /// What became of the entries: those that succeeded, then those that failed.

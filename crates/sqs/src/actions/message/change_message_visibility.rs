@@ -25,14 +25,10 @@ pub(crate) fn change_message_visibility_batch<A: Access>(
     call: &Call,
 ) -> Result<Output, ApiError> {
     let queue = context.queue(call, Right::Read)?;
-    let entries = batch::entries(call, "ChangeMessageVisibilityBatchRequestEntry")?;
-    let mut results = Vec::with_capacity(entries.len());
-    for (id, entry) in entries {
-        let changed = change_one(context, &queue, &entry).map(|()| Output::new());
-        results.push((id, changed));
-    }
+    let names = ("ChangeMessageVisibilityBatchRequestEntry", "ChangeMessageVisibilityBatchResultEntry");
+    let output = batch::each(context, call, &queue, names, change_one)?;
     wait(context, &queue);
-    Ok(batch::outcome("ChangeMessageVisibilityBatchResultEntry", results))
+    Ok(output)
 }
 
 fn change_one<A: Access>(

@@ -23,14 +23,10 @@ pub(crate) fn delete_message_batch<A: Access>(
     call: &Call,
 ) -> Result<Output, ApiError> {
     let queue = context.queue(call, Right::Read)?;
-    let entries = batch::entries(call, "DeleteMessageBatchRequestEntry")?;
-    let mut results = Vec::with_capacity(entries.len());
-    for (id, entry) in entries {
-        let deleted = delete_one(context, &queue, &entry).map(|()| Output::new());
-        results.push((id, deleted));
-    }
+    let names = ("DeleteMessageBatchRequestEntry", "DeleteMessageBatchResultEntry");
+    let output = batch::each(context, call, &queue, names, delete_one)?;
     wait(context, &queue);
-    Ok(batch::outcome("DeleteMessageBatchResultEntry", results))
+    Ok(output)
 }
 
 fn delete_one<A: Access>(

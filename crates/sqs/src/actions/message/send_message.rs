@@ -30,7 +30,7 @@ struct Wanted<'a> {
 
 pub(crate) fn send_message<A: Access>(context: &mut Context<'_, A>, call: &Call) -> Result<Output, ApiError> {
     let queue = context.queue(call, Right::Write)?;
-    check_room(context)?;
+    context.check_room()?;
     let wanted = wanted(&call.params)?;
     if is_fifo(&queue) && wanted.group.is_none() {
         return Err(ApiError::missing("MessageGroupId"));
@@ -43,7 +43,7 @@ pub(crate) fn send_message_batch<A: Access>(
     call: &Call,
 ) -> Result<Output, ApiError> {
     let queue = context.queue(call, Right::Write)?;
-    check_room(context)?;
+    context.check_room()?;
     let entries = batch::entries(call, "SendMessageBatchRequestEntry")?;
     let mut messages = Vec::with_capacity(entries.len());
     let mut bytes = 0;
@@ -69,16 +69,6 @@ pub(crate) fn send_message_batch<A: Access>(
         results.push((id.clone(), sent));
     }
     Ok(batch::outcome("SendMessageBatchResultEntry", results))
-}
-
-/// Nothing is taken in while there is no room for it: SQS's 503, which SDKs try again.
-fn check_room<A: Access>(context: &Context<'_, A>) -> Result<(), ApiError> {
-    match context.blocked {
-        None => Ok(()),
-        Some(reason) => {
-            Err(ApiError::new(Code::UNAVAILABLE, format!("The broker takes no messages: {reason}.")))
-        }
-    }
 }
 
 fn wanted(params: &Params) -> Result<Wanted<'_>, ApiError> {
@@ -173,8 +163,7 @@ fn send_one<A: Access>(
     wanted.check(queue)?;
     let trace = wanted.trace()?;
     let fifo = is_fifo(queue);
-    let bits = u128::from(context.access.random()) << 64 | u128::from(context.access.random());
-    let message_id = MessageId::random(bits);
+    let message_id = context.access.new_id();
     let made;
     let deduplication_id = match (wanted.deduplication_id, fifo) {
         (Some(id), _) => Some(id),

@@ -3,7 +3,6 @@
 use super::{sources, task};
 use crate::actions::context::{Context, Right, queue_of_arn, refused};
 use crate::protocol::{ApiError, Call, Code, Output};
-use leveret_core::MessageId;
 use leveret_core::broker::Access;
 use leveret_core::catalog::{MoveStatus, MoveTask, Queue};
 use std::sync::Arc;
@@ -41,7 +40,7 @@ pub(crate) fn start_message_move_task<A: Access>(
         ));
     }
     let stats = context.access.shard(source.id.shard()).stats(source.id).unwrap_or_default();
-    let id = new_id(context);
+    let id = context.access.new_id().to_string();
     let task = MoveTask {
         vhost,
         source: source.name.clone(),
@@ -57,11 +56,6 @@ pub(crate) fn start_message_move_task<A: Access>(
     put.map_err(|refusal| refused(&refusal))?;
     context.wait_for_one(wait);
     Ok(Output::new().text("TaskHandle", task::handle(&id, source_arn)))
-}
-
-fn new_id<A: Access>(context: &mut Context<'_, A>) -> String {
-    let bits = u128::from(context.access.random()) << 64 | u128::from(context.access.random());
-    MessageId::random(bits).to_string()
 }
 
 /// The queue of an ARN.

@@ -1,6 +1,7 @@
 //! Requests that nobody sends in good faith: the right error, no panic, and no more memory than a request may take.
 
 use super::*;
+use crate::tests::random::Random;
 
 /// Calls every accessor for every name that the seeds have. What they answer does not matter.
 fn read_all(params: &Params, depth: u32) {
@@ -38,19 +39,7 @@ fn answer(request: &Request<'_>) {
     }
 }
 
-/// xorshift64*: the same requests in every run.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % bound
-    }
-}
-
-fn mutated(dice: &mut Dice, seed: &[u8]) -> Vec<u8> {
+fn mutated(dice: &mut Random, seed: &[u8]) -> Vec<u8> {
     const PIECES: [&[u8]; 16] = [
         b"\"", b"\\", b"\\ud800", b"{", b"}", b"[", b"]", b"null", b"-1e999", b"%", b"%ff", b"&", b"=",
         b".1.", b"\xff", b"\0",
@@ -84,7 +73,7 @@ fn mutations_do_not_panic() {
         b"Action=X&Version=2010-03-31&QueueUrl=q&E.1.Id=a&E.1.MessageAttribute.1.Name=n&N=5&X=true\
         &E.1.MessageAttribute.1.Value.BinaryValue=AP8%3D&Names.member.1=x+y&Attributes.entry.1.key=a";
     const PATH: &[u8] = b"/000000000000/a%20b";
-    let mut dice = Dice(0x1e7e_2e70);
+    let mut dice = Random(0x1e7e_2e70);
     for _ in 0..4_000 {
         let target: [(&str, &[u8]); 1] = [("x-amz-target", b"AmazonSQS.SendMessageBatch")];
         let body = mutated(&mut dice, JSON);

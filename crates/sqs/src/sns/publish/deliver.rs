@@ -25,9 +25,8 @@ pub(super) fn deliver<A: Access>(
     topic: &Topic,
     message: &Message,
 ) -> Result<Output, ApiError> {
-    let bits = u128::from(context.access.random()) << 64 | u128::from(context.access.random());
     let mut delivery = Delivery {
-        id: MessageId::random(bits),
+        id: context.access.new_id(),
         topic,
         message,
         raw: Vec::new(),

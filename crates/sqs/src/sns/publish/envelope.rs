@@ -1,6 +1,7 @@
 //! The envelope in which a queue gets a message that its subscription does not want raw, signed as AWS signs it.
 
 use super::message::Message;
+use crate::moment::extended;
 use crate::protocol::AttributeValue;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -50,7 +51,7 @@ impl Signature {
         now_ms: u64,
         (version, signer): (u8, &dyn Signer),
     ) -> Option<Signature> {
-        let signed = signer.sign(version, &signed_text(message, message_id, topic_arn, &iso(now_ms)))?;
+        let signed = signer.sign(version, &signed_text(message, message_id, topic_arn, &extended(now_ms)))?;
         let certificate = signer.certificate_name().to_owned();
         Some(Signature { version, text: STANDARD.encode(signed), certificate })
     }
@@ -58,7 +59,7 @@ impl Signature {
 
 /// The envelope, JSON.
 pub(super) fn envelope(message: &Message, frame: &Frame<'_>) -> String {
-    let timestamp = iso(frame.now_ms);
+    let timestamp = extended(frame.now_ms);
     let mut json = String::with_capacity(message.text.len() + 512);
     let mut field = |name: &str, value: &str| {
         json.push(if json.is_empty() { '{' } else { ',' });
@@ -118,35 +119,4 @@ fn attributes(message: &Message) -> String {
 
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
-}
-
-/// A time as `2026-11-24T12:34:56.789Z`.
-fn iso(ms: u64) -> String {
-    let (seconds, ms) = (ms / 1_000, ms % 1_000);
-    let (days, of_day) = (seconds / 86_400, seconds % 86_400);
-    let (hour, minute, second) = (of_day / 3_600, of_day / 60 % 60, of_day % 60);
-    // Years that begin in March have their leap day at the end; 400 of them have 146,097 days.
-    let shifted = days + 719_468;
-    let (era, of_era) = (shifted / 146_097, shifted % 146_097);
-    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = year + era * 400 + u64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_those_of_the_calendar() {
-        assert_eq!(iso(0), "1970-01-01T00:00:00.000Z");
-        assert_eq!(iso(951_782_400_123), "2000-02-29T00:00:00.123Z");
-        assert_eq!(iso(1_795_524_370_313), "2026-11-24T12:46:10.313Z");
-        assert_eq!(iso(4_107_542_399_999), "2100-02-28T23:59:59.999Z");
-        assert_eq!(iso(4_107_542_400_000), "2100-03-01T00:00:00.000Z");
-    }
 }

@@ -1,5 +1,6 @@
 //! A message for a topic, as a request has it, and what the topic has to say to it.
 
+use crate::actions::attributes_size;
 use crate::digest::sha256_hex;
 use crate::protocol::{ApiError, AttributeValue, MessageAttribute, Params};
 use crate::sns::topic::{Topic, invalid};
@@ -45,14 +46,7 @@ impl Message {
 
     /// Bytes that count against the limit: the message and its attributes.
     pub(super) fn size(&self) -> usize {
-        let value = |attribute: &MessageAttribute| match &attribute.value {
-            AttributeValue::Text(text) => text.len(),
-            AttributeValue::Binary(bytes) => bytes.len(),
-        };
-        let of_one = |(name, attribute): &(String, MessageAttribute)| {
-            name.len() + attribute.data_type.len() + value(attribute)
-        };
-        self.text.len() + self.attributes.iter().map(of_one).sum::<usize>()
+        self.text.len() + attributes_size(&self.attributes)
     }
 
     fn check(mut self, topic: &Topic, sent: usize) -> Result<Message, ApiError> {

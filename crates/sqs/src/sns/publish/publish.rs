@@ -2,7 +2,7 @@
 
 use super::deliver::deliver;
 use super::message::Message;
-use crate::actions::Context;
+use crate::actions::{Context, is_entry_id};
 use crate::protocol::{ApiError, Call, Code, Output, Params};
 use crate::sns::topic::{Right, Topic, find, invalid};
 use leveret_core::broker::Access;
@@ -17,7 +17,7 @@ pub(in crate::sns) fn publish<A: Access>(
     call: &Call,
 ) -> Result<Output, ApiError> {
     let topic = target(context, call)?;
-    check_room(context)?;
+    context.check_room()?;
     let message = Message::read(&call.params, &topic)?;
     deliver(context, &topic, &message)
 }
@@ -27,7 +27,7 @@ pub(in crate::sns) fn publish_batch<A: Access>(
     call: &Call,
 ) -> Result<Output, ApiError> {
     let topic = find(context, call, "TopicArn", Right::Write)?;
-    check_room(context)?;
+    context.check_room()?;
     let entries = entries(call)?;
     let messages: Vec<_> = entries.iter().map(|(_, entry)| Message::read(entry, &topic)).collect();
     let bytes: usize = messages.iter().flatten().map(Message::size).sum();
@@ -68,8 +68,7 @@ fn entries(call: &Call) -> Result<Vec<(String, Params)>, ApiError> {
     let mut entries: Vec<(String, Params)> = Vec::with_capacity(listed.len());
     for entry in listed {
         let id = entry.text("Id")?.unwrap_or_default().to_owned();
-        let letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-        if id.is_empty() || id.len() > 80 || !id.bytes().all(letter) {
+        if id.is_empty() || !is_entry_id(&id) {
             return Err(ApiError::new(
                 Code::SNS_INVALID_ENTRY_ID,
                 "The Id of a batch entry in a batch request doesn't abide by the specification.",
@@ -93,13 +92,4 @@ fn target<A: Access>(context: &Context<'_, A>, call: &Call) -> Result<Topic, Api
     }
     let parameter = if call.params.has("TargetArn") { "TargetArn" } else { "TopicArn" };
     find(context, call, parameter, Right::Write)
-}
-
-fn check_room<A: Access>(context: &Context<'_, A>) -> Result<(), ApiError> {
-    match context.blocked {
-        None => Ok(()),
-        Some(reason) => {
-            Err(ApiError::new(Code::UNAVAILABLE, format!("The broker takes no messages: {reason}.")))
-        }
-    }
 }

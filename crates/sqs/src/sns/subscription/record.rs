@@ -1,9 +1,9 @@
 //! What is remembered of a subscription: a JSON object among the attributes of its topic's exchange, and a binding for
 //! messages that come in over AMQP.
 
-use crate::actions::Context;
+use crate::actions::{Context, queue_of_arn};
 use crate::protocol::{ApiError, Code};
-use crate::sns::topic::{Topic, invalid, topic_arn, topics};
+use crate::sns::topic::{Topic, invalid, named, topic_arn};
 use leveret_core::broker::Access;
 use leveret_core::catalog::{Caller, DestinationKind, NewBinding, subscriptions};
 use leveret_core::wire::{ShortStr, Table, Value as Field};
@@ -46,8 +46,7 @@ pub(in crate::sns) fn find<A: Access>(
     let [_, _, "sns", _, _, topic, id] = parts[..] else {
         return Err(invalid("SubscriptionArn Reason: An ARN must have at least 6 elements"));
     };
-    let found = topics(context).into_iter().find(|known| *known.name == *topic);
-    let record = found.and_then(|topic| {
+    let record = named(context, topic).and_then(|topic| {
         let record = Record::read(id, topic.attributes.get(&format!("{PREFIX}{id}"))?)?;
         Some((topic, record))
     });
@@ -69,7 +68,7 @@ impl Record {
     pub(in crate::sns) fn dead_letter_queue(&self) -> Option<String> {
         let policy: Value = serde_json::from_str(self.attributes.get("RedrivePolicy")?).ok()?;
         let arn = policy.get("deadLetterTargetArn")?.as_str()?;
-        arn.rsplit(':').next().map(str::to_owned)
+        queue_of_arn(arn).map(str::to_owned)
     }
 
     fn read(id: &str, text: &str) -> Option<Record> {

@@ -5,7 +5,6 @@ use super::record::{Record, records};
 use crate::actions::{Context, Right as QueueRight, is_fifo, queue_of_arn};
 use crate::protocol::{ApiError, Call, Output};
 use crate::sns::topic::{Right, find, invalid};
-use leveret_core::MessageId;
 use leveret_core::broker::Access;
 
 pub(in crate::sns) fn subscribe<A: Access>(
@@ -43,8 +42,7 @@ pub(in crate::sns) fn subscribe<A: Access>(
         }
         return Ok(Output::new().text("SubscriptionArn", known.arn(context, &topic)));
     }
-    let bits = u128::from(context.access.random()) << 64 | u128::from(context.access.random());
-    let id = MessageId::random(bits).to_string();
+    let id = context.access.new_id().to_string();
     let record = Record { id, queue: name, endpoint, attributes };
     record.write(context, &topic, None)?;
     Ok(Output::new().text("SubscriptionArn", record.arn(context, &topic)))

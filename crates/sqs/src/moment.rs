@@ -1,10 +1,11 @@
-//! The dates of signatures: ISO 8601's basic format, `20150830T123600Z`.
+//! Dates in ISO 8601: the basic format of signatures, `20150830T123600Z`, and the extended one of messages,
+//! `2015-08-30T12:36:00.000Z`.
 
 use std::fmt;
 
 /// A moment, in whole seconds since the Unix epoch.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) struct Moment(u64);
+pub(crate) struct Moment(u64);
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -16,12 +17,12 @@ const DAYS_BEFORE_EPOCH: u64 = 719_468;
 
 impl Moment {
     /// The moment so many milliseconds after the epoch.
-    pub(super) fn from_ms(ms: u64) -> Moment {
+    pub(crate) fn from_ms(ms: u64) -> Moment {
         Moment(ms / 1_000)
     }
 
     /// Reads the basic format, in UTC, from 1970 on; `None` for anything else, such as a day that no month has.
-    pub(super) fn parse(text: &str) -> Option<Moment> {
+    pub(crate) fn parse(text: &str) -> Option<Moment> {
         let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
         let ([year, month, day], [hour, minute, second]) = (numbers(date, 4)?, numbers(time, 2)?);
         if !(1970..).contains(&year) || hour >= 24 || minute >= 60 || second >= 60 {
@@ -33,13 +34,18 @@ impl Moment {
     }
 
     /// So many seconds later.
-    pub(super) fn after(self, seconds: u64) -> Moment {
+    pub(crate) fn after(self, seconds: u64) -> Moment {
         Moment(self.0.saturating_add(seconds))
     }
 
     /// So many seconds earlier.
-    pub(super) fn before(self, seconds: u64) -> Moment {
+    pub(crate) fn before(self, seconds: u64) -> Moment {
         Moment(self.0.saturating_sub(seconds))
+    }
+
+    /// Hour, minute and second.
+    fn time(self) -> (u64, u64, u64) {
+        (self.0 / HOUR % 24, self.0 / MINUTE % 60, self.0 % 60)
     }
 
     /// Year, month and day. The year begins in March here, so that a leap day is its last.
@@ -60,9 +66,16 @@ impl Moment {
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (year, month, day) = self.date();
-        let (hour, minute, second) = (self.0 / HOUR % 24, self.0 / MINUTE % 60, self.0 % 60);
+        let (hour, minute, second) = self.time();
         write!(f, "{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
     }
+}
+
+/// So many milliseconds after the epoch in the extended format.
+pub(crate) fn extended(ms: u64) -> String {
+    let moment = Moment::from_ms(ms);
+    let ((year, month, day), (hour, minute, second)) = (moment.date(), moment.time());
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z", ms % 1_000)
 }
 
 /// Three numbers that stand together: the first of `width` digits, the others of two.
@@ -115,6 +128,15 @@ mod tests {
             let moment = Moment(day * DAY + day % DAY);
             assert_eq!(Moment::parse(&moment.to_string()), Some(moment));
         }
+    }
+
+    #[test]
+    fn times_are_those_of_the_calendar() {
+        assert_eq!(extended(0), "1970-01-01T00:00:00.000Z");
+        assert_eq!(extended(951_782_400_123), "2000-02-29T00:00:00.123Z");
+        assert_eq!(extended(1_795_524_370_313), "2026-11-24T12:46:10.313Z");
+        assert_eq!(extended(4_107_542_399_999), "2100-02-28T23:59:59.999Z");
+        assert_eq!(extended(4_107_542_400_000), "2100-03-01T00:00:00.000Z");
     }
 
     #[test]
