@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What each crate of the workspace may depend on, of the workspace and of what has a will of its own.
-const MAY_SEE: [(&str, &[&str]); 7] = [
+const MAY_SEE: [(&str, &[&str]); 8] = [
     ("leveret-log", &[]),
     ("leveret-core", &["leveret-log"]),
     ("leveret-amqp", &["leveret-core"]),
     ("leveret-sqs", &["leveret-core"]),
+    ("leveret-rig", &["leveret-log", "leveret-core"]),
     ("leveret-server", &["leveret-log", "leveret-core", "leveret-amqp", "leveret-sqs"]),
     ("sim", &["leveret-log", "leveret-core", "leveret-amqp"]),
     ("leveret-bench", &["leveret-log", "leveret-core", "leveret-amqp"]),

@@ -1,11 +1,11 @@
 //! A client of the door that signs nothing, and reads answers as an SDK does.
 
-use super::world::World;
 use crate::http::{Request, Response};
 use crate::protocol::parse;
 use crate::sigv4::SigningKeys;
 use crate::{Answer, Circumstances, DoorSettings, Waiting, answer};
 use leveret_core::broker::{Access, Waits};
+use leveret_rig::World;
 use serde_json::{Value, json};
 
 pub(super) struct Client {

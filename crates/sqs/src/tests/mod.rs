@@ -7,4 +7,3 @@ mod identity;
 mod promises;
 pub(crate) mod random;
 mod waiting;
-mod world;

@@ -142,7 +142,7 @@ impl Client {
     }
 
     pub(super) fn receive(&mut self, world: &mut World) {
-        let accounts = Accounts { usage: world.usage };
+        let accounts = Accounts { usage: world.beside };
         let used = self.door.receive(world, &accounts, &mut self.messages, &self.pending);
         world.finish();
         world.housekeep();

@@ -1,211 +1,13 @@
-//! A broker in one hand: the catalog and two shards over logs in memory. Logs become durable when a test says so.
+//! The broker that the tests run against, and what the door asks of the server: messages, and who may log in.
 
 use crate::connection::{Authenticator, Bodies, BodyError, Credentials, LoginRefused, Peer, Usage};
-use bytes::Bytes;
-use leveret_core::broker::{Access, History, announce_event, housekeep};
-use leveret_core::catalog::{Catalog, CatalogReplay, HashAlgorithm, PasswordHash};
-use leveret_core::shard::{Effect, Shard};
-use leveret_core::{ConnectionId, LogId, Position, ShardIndex, Time, Wait};
-use leveret_log::{
-    Committer, Geometry, LogId as LogName, MemoryDisk, MemoryDriver, ReadCache, ReadError, Reader, Recovery,
-    Tail,
-};
-use std::collections::BTreeMap;
+use leveret_core::catalog::Catalog;
+use leveret_core::{Position, ShardIndex};
+use leveret_log::{ReadCache, Reader};
 use std::sync::Arc;
 
-const SHARDS: u16 = 2;
-
-pub(super) struct World {
-    pub(super) now: Time,
-    catalog: Catalog,
-    catalog_log: Log,
-    shards: Vec<(Shard, Log)>,
-    /// The shard with an open turn.
-    open: Option<ShardIndex>,
-    random: u64,
-    connections: u64,
-    mail: BTreeMap<ConnectionId, Vec<(ShardIndex, Vec<Effect>)>>,
-    pub(super) usage: Usage,
-    history: History,
-}
-
-struct Log {
-    committer: Committer,
-    reader: Reader,
-    durable: Position,
-    disk: MemoryDisk,
-}
-
-impl World {
-    pub(super) fn new() -> World {
-        let (catalog_log, tail) = open_log(0);
-        let mut catalog = CatalogReplay::default().open(SHARDS, tail);
-        let password = PasswordHash { algorithm: HashAlgorithm::Sha256, bytes: b"unused".as_slice().into() };
-        catalog.bootstrap(password).unwrap();
-        let shards = (0..SHARDS).map(|index| {
-            let (log, tail) = open_log(1 + u64::from(index));
-            let mut shard = Shard::new(ShardIndex(index), log.reader.geometry());
-            shard.open(tail);
-            (shard, log)
-        });
-        World {
-            now: Time(1_000_000),
-            catalog,
-            catalog_log,
-            shards: shards.collect(),
-            open: None,
-            random: 0,
-            connections: 0,
-            mail: BTreeMap::new(),
-            usage: Usage::default(),
-            history: History::default(),
-        }
-    }
-
-    pub(super) fn next_connection(&mut self) -> ConnectionId {
-        self.connections += 1;
-        ConnectionId(self.connections)
-    }
-
-    pub(super) fn mail(&mut self, id: ConnectionId) -> Vec<(ShardIndex, Vec<Effect>)> {
-        self.mail.remove(&id).unwrap_or_default()
-    }
-
-    /// Makes everything durable that was sealed.
-    pub(super) fn sync(&mut self) {
-        self.finish();
-        commit(&mut self.catalog_log, self.catalog.tail());
-        for (shard, log) in &mut self.shards {
-            commit(log, shard.tail().unwrap());
-        }
-    }
-
-    /// Time passes, for the shards too.
-    pub(super) fn pass(&mut self, ms: u64) {
-        self.now = self.now.plus_ms(ms);
-        for index in 0..SHARDS {
-            self.shard(ShardIndex(index));
-            self.finish();
-        }
-        self.housekeep();
-    }
-
-    pub(super) fn housekeep(&mut self) {
-        for index in 0..SHARDS {
-            while self.shards[usize::from(index)].0.has_system_effects() {
-                housekeep(self, ShardIndex(index));
-                self.finish();
-            }
-        }
-    }
-
-    /// From now on the shards' logs refuse what is appended.
-    pub(super) fn fail_logs(&mut self) {
-        for (shard, log) in &mut self.shards {
-            log.disk.refuse_writes(std::io::ErrorKind::Other);
-            shard.tail().unwrap().fail();
-        }
-    }
-
-    pub(super) fn leases(&self) -> usize {
-        self.shards.iter().map(|(shard, _)| shard.lease_count()).sum()
-    }
-
-    pub(super) fn ready(&self, queue: &str) -> u64 {
-        let queue = self.catalog.queue("/", queue).unwrap().id;
-        self.shards[usize::from(queue.shard().0)].0.stats(queue).unwrap().ready
-    }
-
-    pub(super) fn logs() -> impl Iterator<Item = LogId> {
-        let shards = (0..SHARDS).map(|index| LogId::Shard(ShardIndex(index)));
-        std::iter::once(LogId::Catalog).chain(shards)
-    }
-}
-
-fn open_log(number: u64) -> (Log, Tail) {
-    let geometry = Geometry::new(64 << 20).unwrap();
-    let disk = MemoryDisk::new(geometry, LogName(number));
-    let recovery = Recovery::begin(&mut MemoryDriver::new(disk.clone()), 1 << 20).unwrap();
-    let log = recovery.replay(|_| Ok::<(), ()>(())).unwrap();
-    let durable = log.tail.next_position();
-    (Log { committer: log.committer, reader: log.reader, durable, disk }, log.tail)
-}
-
-fn commit(log: &mut Log, tail: &mut Tail) {
-    while let Some(batch) = tail.take_batch() {
-        match log.committer.commit(&batch) {
-            Ok(durable) => log.durable = durable,
-            Err(_) => return tail.fail(),
-        }
-    }
-}
-
-impl Access for World {
-    fn now(&self) -> Time {
-        self.now
-    }
-
-    fn random(&mut self) -> u64 {
-        self.random += 1;
-        self.random.wrapping_mul(0x9e37_79b9_7f4a_7c15)
-    }
-
-    fn shards(&self) -> u16 {
-        SHARDS
-    }
-
-    fn durable(&self, log: LogId) -> Position {
-        match log {
-            LogId::Catalog => self.catalog_log.durable,
-            LogId::Shard(index) => self.shards[usize::from(index.0)].1.durable,
-        }
-    }
-
-    fn catalog(&self) -> &Catalog {
-        &self.catalog
-    }
-
-    fn both(&mut self, index: ShardIndex) -> (&Catalog, &mut Shard) {
-        if self.open != Some(index) {
-            self.finish();
-            self.shards[usize::from(index.0)].0.begin(self.now);
-            self.open = Some(index);
-        }
-        (&self.catalog, &mut self.shards[usize::from(index.0)].0)
-    }
-
-    fn change<R>(&mut self, change: impl FnOnce(&mut Catalog) -> R) -> (R, Wait) {
-        self.finish();
-        let answer = change(&mut self.catalog);
-        self.catalog.tail().seal();
-        let wait = Wait { log: LogId::Catalog, position: self.catalog.position() };
-        for event in self.catalog.take_events() {
-            announce_event(self, || event);
-        }
-        (answer, wait)
-    }
-
-    fn history<R>(&mut self, work: impl FnOnce(&mut History) -> R) -> R {
-        work(&mut self.history)
-    }
-
-    fn read(&mut self, shard: ShardIndex, location: Position) -> Result<(u8, Bytes), ReadError> {
-        self.finish();
-        let reader = &self.shards[usize::from(shard.0)].1.reader;
-        let record = reader.owned_record(&mut ReadCache::new(), location)?;
-        Ok((record.tag.kind, record.payload))
-    }
-
-    fn finish(&mut self) {
-        let Some(index) = self.open.take() else { return };
-        let shard = &mut self.shards[usize::from(index.0)].0;
-        shard.end();
-        let mail = &mut self.mail;
-        shard.take_effects(&mut |id, effects| {
-            mail.entry(id).or_default().push((index, std::mem::take(effects)));
-        });
-    }
-}
+/// With the connections that users and vhosts have elsewhere.
+pub(super) type World = leveret_rig::World<Usage>;
 
 /// The messages in the logs of a world.
 pub(super) struct Messages {
@@ -217,8 +19,8 @@ pub(super) struct Messages {
 
 impl Messages {
     pub(super) fn of(world: &World) -> Messages {
-        let reader = |(_, log): &(Shard, Log)| (log.reader.clone(), ReadCache::new());
-        Messages { readers: world.shards.iter().map(reader).collect(), broken: false }
+        let readers = world.readers().into_iter().map(|reader| (reader, ReadCache::new())).collect();
+        Messages { readers, broken: false }
     }
 }
 

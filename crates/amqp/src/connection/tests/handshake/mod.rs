@@ -139,7 +139,7 @@ fn limits_of_connections_and_channels_are_kept() {
     let mut world = World::new();
     let limits = VhostLimits { max_connections: Some(3), ..VhostLimits::default() };
     world.change(|catalog| catalog.set_vhost_limits("/", limits)).0.unwrap();
-    world.usage.connections_of_vhost = 3;
+    world.beside.connections_of_vhost = 3;
     let mut client = tuning(&mut world);
     client.send(&mut world, 0, &tune_ok(10, 4096));
     client.send(&mut world, 0, &open("/"));
@@ -148,7 +148,7 @@ fn limits_of_connections_and_channels_are_kept() {
         "NOT_ALLOWED - access to vhost '/' refused for user 'guest': connection limit (3) is reached",
     );
 
-    world.usage.connections_of_vhost = 2;
+    world.beside.connections_of_vhost = 2;
     let mut client = tuning(&mut world);
     client.send(&mut world, 0, &tune_ok(1, 4096));
     client.send(&mut world, 0, &open("/"));

@@ -1,4 +1,9 @@
-//! A broker in one hand: the catalog and two shards over logs in memory. Logs become durable when a test says so.
+//! A broker in one hand, for the tests of the doors: the catalog and two shards over logs in memory, one turn at a time,
+//! without locks or threads. Logs become durable when a test says so.
+//!
+//! Only tests depend on it. The core's own tests have another: to them the core of this crate is another one, too.
+
+#![allow(clippy::unwrap_used, reason = "only tests depend on it, and a panic is a failed test")]
 
 use bytes::Bytes;
 use leveret_core::broker::{Access, History, announce_event, housekeep};
@@ -13,8 +18,10 @@ use std::collections::BTreeMap;
 
 const SHARDS: u16 = 2;
 
-pub(super) struct World {
-    pub(super) now: Time,
+/// The broker.
+pub struct World<T = ()> {
+    /// The time of the turns to come.
+    pub now: Time,
     catalog: Catalog,
     catalog_log: Log,
     shards: Vec<(Shard, Log)>,
@@ -23,6 +30,8 @@ pub(super) struct World {
     random: u64,
     connections: u64,
     mail: BTreeMap<ConnectionId, Vec<(ShardIndex, Vec<Effect>)>>,
+    /// What a door's tests keep beside it.
+    pub beside: T,
     history: History,
 }
 
@@ -30,10 +39,18 @@ struct Log {
     committer: Committer,
     reader: Reader,
     durable: Position,
+    disk: MemoryDisk,
 }
 
-impl World {
-    pub(super) fn new() -> World {
+impl<T: Default> Default for World<T> {
+    fn default() -> World<T> {
+        World::new()
+    }
+}
+
+impl<T: Default> World<T> {
+    /// A broker with nothing in it but the user `guest`.
+    pub fn new() -> World<T> {
         let (catalog_log, tail) = open_log(0);
         let mut catalog = CatalogReplay::default().open(SHARDS, tail);
         let password = PasswordHash { algorithm: HashAlgorithm::Sha256, bytes: b"unused".as_slice().into() };
@@ -53,21 +70,26 @@ impl World {
             random: 0,
             connections: 0,
             mail: BTreeMap::new(),
+            beside: T::default(),
             history: History::default(),
         }
     }
+}
 
-    pub(super) fn next_connection(&mut self) -> ConnectionId {
+impl<T> World<T> {
+    /// The number of a new connection.
+    pub fn next_connection(&mut self) -> ConnectionId {
         self.connections += 1;
         ConnectionId(self.connections)
     }
 
-    pub(super) fn mail(&mut self, id: ConnectionId) -> Vec<(ShardIndex, Vec<Effect>)> {
+    /// Takes the effects that were made for a connection, by the shard.
+    pub fn mail(&mut self, id: ConnectionId) -> Vec<(ShardIndex, Vec<Effect>)> {
         self.mail.remove(&id).unwrap_or_default()
     }
 
     /// Makes everything durable that was sealed.
-    pub(super) fn sync(&mut self) {
+    pub fn sync(&mut self) {
         self.finish();
         commit(&mut self.catalog_log, self.catalog.tail());
         for (shard, log) in &mut self.shards {
@@ -76,7 +98,7 @@ impl World {
     }
 
     /// Time passes, for the shards too.
-    pub(super) fn pass(&mut self, ms: u64) {
+    pub fn pass(&mut self, ms: u64) {
         self.now = self.now.plus_ms(ms);
         for index in 0..SHARDS {
             self.shard(ShardIndex(index));
@@ -85,7 +107,8 @@ impl World {
         self.housekeep();
     }
 
-    pub(super) fn housekeep(&mut self) {
+    /// Does what the shards have asked for.
+    pub fn housekeep(&mut self) {
         for index in 0..SHARDS {
             while self.shards[usize::from(index)].0.has_system_effects() {
                 housekeep(self, ShardIndex(index));
@@ -94,19 +117,44 @@ impl World {
         }
     }
 
-    pub(super) fn ready(&self, queue: &str) -> u64 {
+    /// From now on the shards' logs refuse what is appended.
+    pub fn fail_logs(&mut self) {
+        for (shard, log) in &mut self.shards {
+            log.disk.refuse_writes(std::io::ErrorKind::Other);
+            shard.tail().unwrap().fail();
+        }
+    }
+
+    /// How many messages are held, in all queues.
+    pub fn leases(&self) -> usize {
+        self.shards.iter().map(|(shard, _)| shard.lease_count()).sum()
+    }
+
+    /// How many messages are ready in a queue of the vhost `/`.
+    pub fn ready(&self, queue: &str) -> u64 {
         let queue = self.catalog.queue("/", queue).unwrap().id;
         self.shards[usize::from(queue.shard().0)].0.stats(queue).unwrap().ready
+    }
+
+    /// The readers of the shards' logs, in order.
+    pub fn readers(&self) -> Vec<Reader> {
+        self.shards.iter().map(|(_, log)| log.reader.clone()).collect()
+    }
+
+    /// All logs, the catalog's first.
+    pub fn logs() -> impl Iterator<Item = LogId> {
+        let shards = (0..SHARDS).map(|index| LogId::Shard(ShardIndex(index)));
+        std::iter::once(LogId::Catalog).chain(shards)
     }
 }
 
 fn open_log(number: u64) -> (Log, Tail) {
     let geometry = Geometry::new(64 << 20).unwrap();
     let disk = MemoryDisk::new(geometry, LogName(number));
-    let recovery = Recovery::begin(&mut MemoryDriver::new(disk), 1 << 20).unwrap();
+    let recovery = Recovery::begin(&mut MemoryDriver::new(disk.clone()), 1 << 20).unwrap();
     let log = recovery.replay(|_| Ok::<(), ()>(())).unwrap();
     let durable = log.tail.next_position();
-    (Log { committer: log.committer, reader: log.reader, durable }, log.tail)
+    (Log { committer: log.committer, reader: log.reader, durable, disk }, log.tail)
 }
 
 fn commit(log: &mut Log, tail: &mut Tail) {
@@ -118,7 +166,7 @@ fn commit(log: &mut Log, tail: &mut Tail) {
     }
 }
 
-impl Access for World {
+impl<T> Access for World<T> {
     fn now(&self) -> Time {
         self.now
     }
