@@ -9,7 +9,7 @@ use crate::mapping::Outgoing;
 use crate::protocol::{ApiError, AttributeValue, Code, MessageAttribute, Output};
 use crate::sns::subscription::{Record, SUBSCRIPTION, records};
 use crate::sns::topic::{Topic, invalid, topic_arn};
-use leveret_core::broker::{Access, FanOut, Send, fan_out, send};
+use leveret_core::broker::{Access, FanOut, Send, Sent, fan_out, send};
 use leveret_core::catalog::filter::{Attribute, Attributes, FilterPolicy, Scope};
 use leveret_core::catalog::{DestinationKind, Queue};
 use leveret_core::message::Deduplication;
@@ -112,7 +112,7 @@ impl Delivery<'_> {
         if self.raw.is_empty() {
             return Ok(());
         }
-        let properties = self.properties(context, &self.message.attributes, true)?;
+        let properties = self.properties(context, &self.message.attributes)?;
         let message = FanOut {
             exchange: &self.topic.name,
             properties: &properties,
@@ -121,9 +121,7 @@ impl Delivery<'_> {
         };
         let sent =
             fan_out(context.access, &mut self.raw, &message).map_err(|refusal| internal(&refusal.text))?;
-        context.wait_for(&sent.waits);
-        self.first.get_or_insert(sent.position);
-        self.duplicate = self.duplicate.or(sent.duplicate_of.map(|first| MessageId(first.message_id)));
+        self.note(context, &sent);
         Ok(())
     }
 
@@ -157,7 +155,7 @@ impl Delivery<'_> {
         body: &str,
         attributes: &[(String, MessageAttribute)],
     ) -> Result<(), ApiError> {
-        let properties = self.properties(context, attributes, true)?;
+        let properties = self.properties(context, attributes)?;
         let message = Send {
             queue: queue.id,
             name: &queue.name,
@@ -167,22 +165,26 @@ impl Delivery<'_> {
             deduplication: self.deduplication().filter(|_| is_fifo(queue)),
         };
         let sent = send(context.access, &message).map_err(|refusal| internal(&refusal.text))?;
+        self.note(context, &sent);
+        Ok(())
+    }
+
+    /// Notes where a copy went: the reply waits for it.
+    fn note<A: Access>(&mut self, context: &mut Context<'_, A>, sent: &Sent) {
         context.wait_for(&sent.waits);
         self.first.get_or_insert(sent.position);
         self.duplicate = self.duplicate.or(sent.duplicate_of.map(|first| MessageId(first.message_id)));
-        Ok(())
     }
 
     fn properties<A: Access>(
         &self,
         context: &Context<'_, A>,
         attributes: &[(String, MessageAttribute)],
-        grouped: bool,
     ) -> Result<Vec<u8>, ApiError> {
         let outgoing = Outgoing {
             message_id: self.id,
             attributes,
-            group: self.message.group.as_deref().filter(|_| grouped),
+            group: self.message.group.as_deref(),
             deduplication_id: self.message.deduplication_id.as_deref(),
             trace: context.trace.as_deref(),
             sender: context.identity.name(),
