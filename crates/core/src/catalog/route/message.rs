@@ -1,6 +1,6 @@
 //! A message as routing sees it.
 
-use super::consistent_hash::{hash, mix};
+use super::hash::{hash, mix};
 use crate::wire::RawProperties;
 
 /// What of a message decides where it goes.

@@ -1,109 +1,31 @@
 //! Where a message goes: from an exchange through its bindings to queues.
 //!
-//! A kind of exchange is one file here and a line in [`KINDS`]: it makes a [`Router`], which is given every binding
-//! of its exchange and says which of them a message follows. The walk from exchange to exchange is the same for all.
+//! A [`kind`] of exchange says which of its bindings a message follows. The walk from exchange to exchange is the
+//! same for all.
 //!
 //! Routing reads an unchanging catalog and allocates nothing for a message that passes one exchange, once the
 //! caller's buffer has grown.
 
-mod consistent_hash;
-mod delayed;
-mod direct;
-mod fanout;
 pub mod filter;
-mod headers;
-mod local_random;
+mod hash;
+mod kind;
 mod message;
-mod modulus_hash;
-mod random;
-mod recent_history;
-pub mod subscriptions;
 mod targets;
 #[cfg(test)]
 mod tests;
-mod topic;
-mod ways;
 
-pub(super) use consistent_hash::hash;
+pub(super) use hash::hash;
+pub(crate) use kind::Memory;
+pub use kind::subscriptions;
+pub(super) use kind::{Router, kind};
 pub use message::RoutedMessage;
-pub(crate) use recent_history::Memory;
 use targets::Found;
 
-use super::state::{Binding, Exchange, Target, Vhost, described};
+use super::state::{Exchange, Vhost, described};
 use super::{Catalog, DestinationKind};
 use crate::limits::{EXCHANGES_PER_MESSAGE, QUEUES_PER_MESSAGE};
-use crate::wire::Table;
 use crate::{QueueId, Refusal};
 use std::collections::BTreeSet;
-use std::fmt;
-use std::sync::Arc;
-
-/// A kind of exchange.
-pub(super) trait Kind: Sync {
-    /// Its name in `exchange.declare`.
-    fn name(&self) -> &'static str;
-
-    /// A router for an exchange declared with these arguments.
-    ///
-    /// # Errors
-    /// A refusal if the arguments do not fit the kind.
-    fn router(&self, arguments: &Table) -> Result<Box<dyn Router>, Refusal>;
-
-    /// Whether messages wait before they are in the queues.
-    fn delays(&self) -> bool {
-        false
-    }
-}
-
-/// The bindings of one exchange, in the form in which its kind looks them up.
-pub(super) trait Router: Send + Sync + fmt::Debug {
-    /// Whether a binding can be added.
-    ///
-    /// # Errors
-    /// A refusal if its key, arguments or destination do not fit the kind.
-    fn check(&self, _binding: &Binding) -> Result<(), Refusal> {
-        Ok(())
-    }
-
-    /// Adds a binding that is not there yet.
-    fn add(&mut self, binding: &Arc<Binding>, target: Target);
-
-    /// Removes a binding that is there.
-    fn remove(&mut self, binding: &Arc<Binding>, target: &Target);
-
-    /// Finds the targets of a message. The same one may be found more than once.
-    fn find<'a>(&'a self, message: &RoutedMessage<'_>, found: &mut Found<'a, '_>);
-
-    /// Whether messages of the same routing keys can go different ways.
-    fn varies(&self) -> bool {
-        false
-    }
-
-    /// Its memory, if it sends what was published of late to whatever is bound later.
-    fn memory(&self) -> Option<&Memory> {
-        None
-    }
-}
-
-/// All kinds of exchange.
-static KINDS: [&dyn Kind; 11] = [
-    &direct::Direct,
-    &fanout::Fanout,
-    &topic::Topic,
-    &headers::Headers,
-    &consistent_hash::ConsistentHash,
-    &delayed::Delayed,
-    &random::Random,
-    &local_random::LocalRandom,
-    &modulus_hash::ModulusHash,
-    &recent_history::RecentHistory,
-    &subscriptions::Subscriptions,
-];
-
-/// The kind of that name.
-pub(super) fn kind(name: &str) -> Option<&'static dyn Kind> {
-    KINDS.into_iter().find(|kind| kind.name() == name)
-}
 
 /// What else is to know of a routed message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

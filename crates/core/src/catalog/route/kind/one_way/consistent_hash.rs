@@ -6,10 +6,11 @@
 //! binding that comes or goes moves only the keys that it wins or had won, in whatever order bindings were made:
 //! RabbitMQ's ring, in contrast, depends on that order, and changes when it restarts.
 
-use super::message::RoutedMessage;
-use super::targets::Found;
-use super::{Kind, Router};
 use crate::Refusal;
+use crate::catalog::route::hash::{hash, mix};
+use crate::catalog::route::kind::{Kind, Router};
+use crate::catalog::route::message::RoutedMessage;
+use crate::catalog::route::targets::Found;
 use crate::catalog::state::{Binding, DestinationKind, Target};
 use crate::wire::{RawValue, Table, Value};
 use std::collections::BTreeMap;
@@ -19,7 +20,7 @@ use std::sync::Arc;
 const MAX_WEIGHT: u32 = 10_000;
 
 /// The kind `x-consistent-hash`.
-pub(super) struct ConsistentHash;
+pub(in crate::catalog::route::kind) struct ConsistentHash;
 
 impl Kind for ConsistentHash {
     fn name(&self) -> &'static str {
@@ -152,21 +153,4 @@ fn hash_value(value: RawValue<'_>) -> u64 {
             }
         },
     }
-}
-
-/// A hash that is the same on every machine and in every version: FNV-1a over the parts, a zero between them, and
-/// then mixed, since FNV's bits differ in quality.
-pub(in crate::catalog) fn hash(parts: &[&[u8]]) -> u64 {
-    const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
-    const PRIME: u64 = 0x0000_0100_0000_01b3;
-    let byte = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(PRIME);
-    let part = |hash: u64, part: &&[u8]| byte(part.iter().fold(hash, byte), &0);
-    mix(parts.iter().fold(OFFSET, part))
-}
-
-/// Spreads every bit over all others (the finish of MurmurHash3).
-pub(super) fn mix(mut bits: u64) -> u64 {
-    bits = (bits ^ (bits >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
-    bits = (bits ^ (bits >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
-    bits ^ (bits >> 33)
 }

@@ -1,9 +1,9 @@
 //! Direct exchanges: a message goes where the binding key is its routing key.
 
-use super::message::RoutedMessage;
-use super::targets::{Found, Targets};
 use super::{Kind, Router};
 use crate::Refusal;
+use crate::catalog::route::message::RoutedMessage;
+use crate::catalog::route::targets::{Found, Targets};
 use crate::catalog::state::{Binding, Target};
 use crate::wire::Table;
 use std::collections::HashMap;

@@ -3,10 +3,10 @@
 //!
 //! As with RabbitMQ's plugin on one node, the memory ends with the broker, or with its exchange.
 
-use super::message::RoutedMessage;
-use super::targets::{Found, Targets};
 use super::{Kind, Router};
 use crate::Refusal;
+use crate::catalog::route::message::RoutedMessage;
+use crate::catalog::route::targets::{Found, Targets};
 use crate::catalog::state::{Binding, Target};
 use crate::limits::RECENT_HISTORY_MESSAGES;
 use crate::wire::{Table, Value};

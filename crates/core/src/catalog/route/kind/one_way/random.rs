@@ -3,17 +3,17 @@
 //!
 //! The core draws no numbers, here neither: the message brings one ([`RoutedMessage::draw`]).
 
-use super::message::RoutedMessage;
-use super::targets::Found;
 use super::ways::Ways;
-use super::{Kind, Router};
 use crate::Refusal;
+use crate::catalog::route::kind::{Kind, Router};
+use crate::catalog::route::message::RoutedMessage;
+use crate::catalog::route::targets::Found;
 use crate::catalog::state::{Binding, Target};
 use crate::wire::Table;
 use std::sync::Arc;
 
 /// The kind `x-random`.
-pub(super) struct Random;
+pub(in crate::catalog::route::kind) struct Random;
 
 impl Kind for Random {
     fn name(&self) -> &'static str {

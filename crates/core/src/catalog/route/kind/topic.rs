@@ -4,10 +4,10 @@
 //! the child `*`, and, for `#`, with every rest of the key: with at most two `#` in a key, the longest routing key
 //! costs a few thousand steps. RabbitMQ has the same bound, for the same reason.
 
-use super::message::RoutedMessage;
-use super::targets::{Found, Targets};
 use super::{Kind, Router};
 use crate::Refusal;
+use crate::catalog::route::message::RoutedMessage;
+use crate::catalog::route::targets::{Found, Targets};
 use crate::catalog::state::{Binding, Target};
 use crate::wire::Table;
 use std::collections::HashMap;

@@ -1,6 +1,6 @@
 //! The bindings of an exchange that sends each message one way.
 
-use super::targets::Found;
+use crate::catalog::route::targets::Found;
 use crate::catalog::state::{Binding, Target};
 use std::sync::Arc;
 

@@ -4,17 +4,17 @@
 //!
 //! RabbitMQ admits classic queues only, the others being on several nodes. Here no queue is, and all are admitted.
 
-use super::message::RoutedMessage;
 use super::random::RandomRouter;
-use super::targets::Found;
-use super::{Kind, Router};
 use crate::Refusal;
+use crate::catalog::route::kind::{Kind, Router};
+use crate::catalog::route::message::RoutedMessage;
+use crate::catalog::route::targets::Found;
 use crate::catalog::state::{Binding, DestinationKind, Target};
 use crate::wire::Table;
 use std::sync::Arc;
 
 /// The kind `x-local-random`.
-pub(super) struct LocalRandom;
+pub(in crate::catalog::route::kind) struct LocalRandom;
 
 impl Kind for LocalRandom {
     fn name(&self) -> &'static str {

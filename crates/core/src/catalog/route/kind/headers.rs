@@ -3,10 +3,10 @@
 //! `x-match` is `all` (also where nothing is said) or `any`; both pass over arguments whose names begin with `x-`,
 //! unless it is `all-with-x` or `any-with-x`. An argument without a value asks only whether the header is there.
 
-use super::message::RoutedMessage;
-use super::targets::Found;
 use super::{Kind, Router};
 use crate::Refusal;
+use crate::catalog::route::message::RoutedMessage;
+use crate::catalog::route::targets::Found;
 use crate::catalog::state::{Binding, Target};
 use crate::wire::{RawTable, RawValue, ShortStr, Table, Value};
 use std::collections::BTreeMap;

@@ -1,9 +1,9 @@
 //! Fanout exchanges: a message goes wherever there is a binding.
 
-use super::message::RoutedMessage;
-use super::targets::{Found, Targets};
 use super::{Kind, Router};
 use crate::Refusal;
+use crate::catalog::route::message::RoutedMessage;
+use crate::catalog::route::targets::{Found, Targets};
 use crate::catalog::state::{Binding, Target};
 use crate::wire::Table;
 use std::sync::Arc;

@@ -5,18 +5,18 @@
 //! a restart. A binding that comes or goes moves most keys: `x-consistent-hash` is for those who mind. The hash is not
 //! Erlang's: which queue a key leads to differs from RabbitMQ, that it is always the same one does not.
 
-use super::consistent_hash::hash;
-use super::message::RoutedMessage;
-use super::targets::Found;
 use super::ways::Ways;
-use super::{Kind, Router};
 use crate::Refusal;
+use crate::catalog::route::hash::hash;
+use crate::catalog::route::kind::{Kind, Router};
+use crate::catalog::route::message::RoutedMessage;
+use crate::catalog::route::targets::Found;
 use crate::catalog::state::{Binding, Target};
 use crate::wire::Table;
 use std::sync::Arc;
 
 /// The kind `x-modulus-hash`.
-pub(super) struct ModulusHash;
+pub(in crate::catalog::route::kind) struct ModulusHash;
 
 impl Kind for ModulusHash {
     fn name(&self) -> &'static str {

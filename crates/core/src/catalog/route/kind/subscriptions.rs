@@ -3,11 +3,11 @@
 //! A binding is a subscription. Its arguments hold the filter policy ([`FILTER`]) and what that looks at ([`SCOPE`]);
 //! a message that comes in over AMQP is filtered by its headers, as one of SNS is by its attributes.
 
-use super::filter::{Attribute, Attributes, FilterPolicy, Scope};
-use super::message::RoutedMessage;
-use super::targets::Found;
 use super::{Kind, Router};
 use crate::Refusal;
+use crate::catalog::route::filter::{Attribute, Attributes, FilterPolicy, Scope};
+use crate::catalog::route::message::RoutedMessage;
+use crate::catalog::route::targets::Found;
 use crate::catalog::state::{Binding, Target};
 use crate::wire::{RawTable, RawValue, Table, Value};
 use std::cell::OnceCell;
