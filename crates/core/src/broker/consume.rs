@@ -1,6 +1,6 @@
 //! Consume, get and settle: a session's side of the leases.
 
-use super::queues::REPLY_QUEUE;
+use super::declare::REPLY_QUEUE;
 use super::{Access, Session};
 use crate::catalog::DestinationKind;
 use crate::shard::{Delivery, PoolId, Settle, Subscription};

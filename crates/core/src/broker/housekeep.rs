@@ -1,7 +1,7 @@
 //! What the broker does without being asked: it fetches pages, moves dead messages, deletes queues that end by
 //! themselves, and tells the shards of changed settings.
 
-use super::{Access, PendingTransfer, Waits, dead_letter};
+use super::{Access, PendingTransfer, Waits, publish};
 use crate::shard::SystemEffect;
 use crate::{QueueId, Refusal, ShardIndex};
 
@@ -17,7 +17,7 @@ pub fn housekeep<A: Access>(access: &mut A, shard: ShardIndex) -> Vec<PendingTra
                     access.shard(shard).page_loaded(queue, level, location, &payload);
                 }
             }
-            SystemEffect::DeadLetter(dead) => pending.extend(dead_letter::transfer(access, &dead)),
+            SystemEffect::DeadLetter(dead) => pending.extend(publish::transfer(access, &dead)),
             SystemEffect::QueueUnused { queue } => {
                 // If the log refuses, the queue stays; its shard asks again after its next period.
                 let _ = delete_queue(access, queue);

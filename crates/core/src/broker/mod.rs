@@ -8,35 +8,26 @@
 mod access;
 mod announce;
 mod consume;
-mod dead_letter;
 mod declare;
-mod history;
 mod housekeep;
 mod move_task;
 mod publish;
-mod queues;
 #[cfg(test)]
 mod rig;
-mod routes;
-mod send;
 mod waits;
 
 pub use access::Access;
 pub use announce::{Tracer, announce_event};
 pub use consume::{Consume, Consuming};
-pub use dead_letter::PendingTransfer;
-pub use declare::{Bind, DeclareExchange};
-pub use history::History;
+pub use declare::{Bind, DeclareExchange, DeclareQueue, QueueDeclared};
 pub use housekeep::{apply_settings, delete_queue, housekeep};
 pub use move_task::{MoveStep, move_messages};
-pub use publish::{Outcome, Publish};
-pub use queues::{DeclareQueue, QueueDeclared};
-pub use send::{FanOut, Send, Sent, fan_out, send};
+pub use publish::{FanOut, History, Outcome, PendingTransfer, Publish, Send, Sent, fan_out, send};
 pub use waits::Waits;
 
 use crate::ConnectionId;
 use crate::catalog::Caller;
-use routes::Routes;
+use publish::Routes;
 use std::sync::Arc;
 
 /// What the broker knows of one connection: who it is, where it works, and the routes it used last.

@@ -1,7 +1,7 @@
 //! Exchanges and bindings, as a client asks for them.
 
-use super::{Access, History, Session, Waits, history};
 use crate::Refusal;
+use crate::broker::{Access, History, Session, Waits, publish};
 use crate::catalog::{self, DestinationKind, NewBinding};
 use crate::wire::Table;
 
@@ -92,7 +92,7 @@ impl Session {
             access.change(|catalog| catalog.bind(self.caller(), &self.vhost, bind.to_catalog()));
         let mut waits = Waits::One(wait);
         if bound? {
-            history::recall(access, &self.vhost, bind, &mut waits);
+            publish::recall(access, &self.vhost, bind, &mut waits);
         }
         Ok(waits)
     }

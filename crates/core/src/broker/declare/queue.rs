@@ -1,6 +1,6 @@
 //! Queues, as a client declares, empties and deletes them: the name in the catalog, the contents in a shard.
 
-use super::{Access, Session, Waits, housekeep};
+use crate::broker::{Access, Session, Waits, housekeep};
 use crate::catalog::{self, DestinationKind};
 use crate::wire::Table;
 use crate::{LogId, QueueId, Refusal, Wait};
@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 /// What the names of the queues of direct reply-to begin with.
-pub(super) const REPLY_QUEUE: &str = "amq.rabbitmq.reply-to.";
+pub(in crate::broker) const REPLY_QUEUE: &str = "amq.rabbitmq.reply-to.";
 
 /// What a client asks for with `queue.declare`.
 #[derive(Clone, Copy, Debug)]

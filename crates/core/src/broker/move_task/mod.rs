@@ -1,8 +1,7 @@
 //! Message move tasks: what an operator lets go back from a dead-letter queue, a little in each step (SQS's
 //! StartMessageMoveTask). What arrives is a new message with an id of its own; its history stays behind.
 
-use super::send::{Send, send};
-use super::{Access, Waits};
+use super::{Access, Send, Waits, send};
 use crate::catalog::MoveTask;
 use crate::message::Stored;
 use crate::shard::{Receipt, Receive};
@@ -123,5 +122,4 @@ fn forget_deaths(properties: &mut Properties) {
 }
 
 #[cfg(test)]
-#[path = "move_task_tests.rs"]
 mod tests;

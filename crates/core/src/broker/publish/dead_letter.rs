@@ -2,8 +2,8 @@
 //! as RabbitMQ writes it. The source forgets it once every target has it: at-least-once, across shards too.
 
 use super::history::remember;
-use super::publish::{Publish, delay_of, store, traits_of, wait_for_declarations};
-use super::{Access, Outcome, Waits};
+use super::{Outcome, Publish, delay_of, store, traits_of, wait_for_declarations};
+use crate::broker::{Access, Waits};
 use crate::catalog::RoutedMessage;
 use crate::message::{DEDUPLICATION_HEADER, Stored};
 use crate::shard::{DeadLetter, DeadReason, Transfer};
@@ -37,7 +37,7 @@ struct Source {
 }
 
 /// Sends one dead message on its way.
-pub(super) fn transfer<A: Access>(access: &mut A, dead: &DeadLetter) -> Option<PendingTransfer> {
+pub(in crate::broker) fn transfer<A: Access>(access: &mut A, dead: &DeadLetter) -> Option<PendingTransfer> {
     let shard = dead.queue.shard();
     let source = source_of(access, dead);
     // What could not be sent stays dead at its source, and is sent after the next start: a log has failed.
@@ -249,5 +249,5 @@ fn set(table: &mut Table, name: &'static str, value: Value) {
 }
 
 #[cfg(test)]
-#[path = "dead_letter_tests.rs"]
+#[path = "tests/dead_letter.rs"]
 mod tests;

@@ -3,8 +3,8 @@
 //! Whoever holds the broker's state holds a [`History`], in memory: it is gone after a restart, as it is with
 //! RabbitMQ's plugin on one node.
 
-use super::publish::{Publish, routing_keys, store, traits_of};
-use super::{Access, Bind, Waits};
+use super::{Publish, routing_keys, store, traits_of};
+use crate::broker::{Access, Bind, Waits};
 use crate::catalog::{Memory, RoutedMessage};
 use crate::limits::RECENT_HISTORY_BYTES;
 use crate::wire::RawProperties;
@@ -42,7 +42,7 @@ struct Remembered {
 
 impl History {
     /// Forgets the messages of exchanges that are no more.
-    pub(super) fn tidy(&mut self) {
+    pub(in crate::broker) fn tidy(&mut self) {
         let bytes = &mut self.bytes;
         self.of_exchange.retain(|_, recent| {
             let alive = recent.exchange.strong_count() > 0;
@@ -96,7 +96,7 @@ pub(super) fn remember<A: Access>(
 
 /// Sends what the source of a new binding remembers on by this binding, and adds what makes it durable to `waits`. A
 /// message that is published while the binding is made may come twice, but is not missed.
-pub(super) fn recall<A: Access>(access: &mut A, vhost: &str, bind: &Bind<'_>, waits: &mut Waits) {
+pub(in crate::broker) fn recall<A: Access>(access: &mut A, vhost: &str, bind: &Bind<'_>, waits: &mut Waits) {
     let Some(memory) = access.catalog().memory_of(vhost, bind.source) else { return };
     for message in access.history(|history| history.recall(&memory)) {
         // A log that refuses it refuses the binding's, too; a message that was published is well-formed.
@@ -159,5 +159,5 @@ impl From<&Publish<'_>> for Remembered {
 }
 
 #[cfg(test)]
-#[path = "history_tests.rs"]
+#[path = "tests/history.rs"]
 mod tests;

@@ -1,13 +1,26 @@
-//! Publish: from a message that came in at a door to the queues that take it.
+//! Publish: from a message to the queues that take it, whether it comes from a client ([`Publish`], [`send`]), died in a
+//! queue ([`dead_letter`]) or was published before its queue was bound ([`history`]).
 
-use super::history::remember;
-use super::routes::Route;
+mod dead_letter;
+mod history;
+mod routes;
+mod send;
+
+pub use dead_letter::PendingTransfer;
+pub(super) use dead_letter::transfer;
+pub use history::History;
+pub(super) use history::recall;
+pub(super) use routes::Routes;
+pub use send::{FanOut, Send, Sent, fan_out, send};
+
 use super::{Access, Session, Waits};
 use crate::catalog::{Routed, RoutedMessage};
 use crate::limits::{DELAY_MS, MESSAGE_PROPERTIES_BYTES};
 use crate::message::{NewMessage, Traits};
 use crate::wire::{HeaderEdit, RawProperties, RawValue};
 use crate::{Cause, LogId, QueueId, Refusal, ShardIndex, Wait};
+use history::remember;
+use routes::Route;
 use rustc_hash::FxHasher;
 use std::hash::Hasher;
 

@@ -9,7 +9,7 @@ const ROUTES: usize = 1_024;
 
 /// A session's routes. A change of the catalog forgets them all: permissions may have changed, too.
 #[derive(Debug, Default)]
-pub(super) struct Routes {
+pub(in crate::broker) struct Routes {
     version: u64,
     /// By a hash of exchange and key; the strings are compared, so that a collision is a miss.
     known: FxHashMap<u64, Route>,
@@ -18,11 +18,11 @@ pub(super) struct Routes {
 
 /// Where messages to an exchange with a routing key go.
 #[derive(Debug)]
-pub(super) struct Route {
+pub(in crate::broker) struct Route {
     pub(super) exchange: Box<str>,
     pub(super) routing_key: Box<str>,
     /// The queues, those of one shard side by side.
-    pub(super) queues: Vec<QueueId>,
+    pub(in crate::broker) queues: Vec<QueueId>,
     /// A delayed exchange is on the way: the header `x-delay` counts.
     pub(super) delayed: bool,
 }

@@ -1,7 +1,7 @@
 //! Send: a message for one queue, named by a door that has no exchanges (SQS).
 
-use super::publish::{traits_of, wait_for_declarations};
-use super::{Access, Outcome, Waits};
+use super::{Outcome, traits_of, wait_for_declarations};
+use crate::broker::{Access, Waits};
 use crate::message::{Deduplication, NewMessage};
 use crate::shard::Duplicate;
 use crate::wire::RawProperties;
@@ -121,5 +121,5 @@ pub fn send<A: Access>(access: &mut A, send: &Send<'_>) -> Result<Sent, Refusal>
 }
 
 #[cfg(test)]
-#[path = "send_tests.rs"]
+#[path = "tests/send.rs"]
 mod tests;

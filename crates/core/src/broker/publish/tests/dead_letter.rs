@@ -3,7 +3,7 @@
 use super::*;
 use crate::ConnectionId;
 use crate::broker::rig::{Broker, declare};
-use crate::broker::{Publish, Session, housekeep};
+use crate::broker::{Session, housekeep};
 use crate::shard::Settle;
 
 /// A source with a dead letter of a persistent message, and its target, in two shards.
@@ -71,7 +71,7 @@ fn a_dead_letter_waits_for_the_declaration_of_its_target() {
 #[test]
 fn a_dead_letter_whose_target_is_gone_is_dropped() {
     let (scene, pending) = scene(|broker, target| {
-        super::super::delete_queue(broker, target).unwrap();
+        crate::broker::delete_queue(broker, target).unwrap();
     });
     assert!(pending.is_empty());
     assert_eq!(scene.broker.stats(scene.source).dying, 0);
