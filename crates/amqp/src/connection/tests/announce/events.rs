@@ -1,11 +1,11 @@
 //! Events: what happens to connections, channels, consumers and the catalog, as messages.
 
-use super::client::{Client, consume, method_of, peer};
-use super::world::World;
 use crate::codec::Method;
 use crate::codec::frame::PROTOCOL_HEADER;
 use crate::codec::method::{basic, channel, queue};
 use crate::connection::DoorSettings;
+use crate::connection::tests::client::{Client, consume, method_of, peer};
+use crate::connection::tests::world::World;
 use leveret_core::broker::Access;
 use leveret_core::event::EVENT_EXCHANGE;
 use leveret_core::wire::{Properties, RawTable, Table, Value};

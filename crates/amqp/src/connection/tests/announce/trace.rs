@@ -1,10 +1,10 @@
 //! The firehose: copies of what is published and delivered in a traced vhost.
 
-use super::client::{Client, delivery, method_of, to_queue};
-use super::world::World;
 use crate::codec::Method;
 use crate::codec::method::{basic, queue};
 use crate::connection::DoorSettings;
+use crate::connection::tests::client::{Client, delivery, method_of, to_queue};
+use crate::connection::tests::world::World;
 use leveret_core::limits::MESSAGE_PROPERTIES_BYTES;
 use leveret_core::wire::{Properties, RawTable, ShortStr, Table, Value};
 

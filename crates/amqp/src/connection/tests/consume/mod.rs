@@ -1,6 +1,7 @@
 //! Messages out: consumers, acks and their opposites, get, and what happens when a client goes.
 
 mod prefetch;
+mod reply;
 
 use super::client::{Client, consume, declare, delivery, encoded, method_of, peer, persistent, to_queue};
 use super::world::World;

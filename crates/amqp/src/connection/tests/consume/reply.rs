@@ -1,8 +1,8 @@
 //! Direct reply-to.
 
-use super::client::{Client, consume, declare, delivery, method_of, persistent, to_queue};
-use super::world::World;
 use crate::codec::method::{Method, basic, queue};
+use crate::connection::tests::client::{Client, consume, declare, delivery, method_of, persistent, to_queue};
+use crate::connection::tests::world::World;
 use leveret_core::wire::{Properties, ShortStr, Table};
 
 const PSEUDO: &str = "amq.rabbitmq.reply-to";

@@ -1,9 +1,9 @@
 //! Recent-history exchanges: what was published of late reaches whatever is bound later.
 
-use super::client::{Client, method_of};
-use super::world::World;
 use crate::codec::Method;
 use crate::codec::method::{basic, exchange, queue};
+use crate::connection::tests::client::{Client, method_of};
+use crate::connection::tests::world::World;
 use leveret_core::wire::{Properties, RawTable, ShortStr, Table, Value};
 
 /// A client with an exchange `recent` that remembers three messages, and queues `q` and `later`.

@@ -1,5 +1,7 @@
 //! Exchanges, queues and bindings; and that their replies wait for the catalog's log.
 
+mod history;
+
 use super::client::{Client, Declaration, consume, declare, delivery, method_of, persistent, to_queue};
 use super::world::World;
 use crate::codec::method::{Arguments, Method, basic, exchange, queue};

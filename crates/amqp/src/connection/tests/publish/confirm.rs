@@ -1,9 +1,9 @@
 //! Publisher confirms: in order, after the log, many at once.
 
-use super::client::{Client, declare, encoded, persistent, to_queue};
-use super::world::World;
 use crate::codec::method::{basic, confirm, queue};
 use crate::codec::write_content;
+use crate::connection::tests::client::{Client, declare, encoded, method_of, persistent, to_queue};
+use crate::connection::tests::world::World;
 use leveret_core::wire::{Properties, ShortStr, Table, Value};
 
 fn ack(delivery_tag: u64, multiple: bool) -> basic::Ack {
@@ -89,7 +89,7 @@ fn messages_of_both_shards_are_confirmed_in_order() {
     while confirmed < 4 {
         // One log may be told before the other: the acks add up in order all the same.
         let frame = client.next_frame();
-        match super::client::method_of(&frame).1 {
+        match method_of(&frame).1 {
             crate::codec::Method::Basic(basic::Method::Ack(ack)) => {
                 assert!(ack.delivery_tag > confirmed);
                 confirmed = ack.delivery_tag;
@@ -162,7 +162,7 @@ fn without_confirms_a_log_that_fails_ends_the_connection() {
     world.fail_logs();
     client.publish(&mut world, 1, "a", b"one");
     let frame = client.next_frame();
-    assert!(format!("{:?}", super::client::method_of(&frame)).contains("INTERNAL_ERROR - the log refused"));
+    assert!(format!("{:?}", method_of(&frame)).contains("INTERNAL_ERROR - the log refused"));
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! Messages in: whole, in pieces, too large, refused.
 
+mod confirm;
+mod tx;
+
 use super::client::{Client, delivery, encoded, persistent, to_queue};
 use super::world::World;
 use crate::codec::content::write_body;

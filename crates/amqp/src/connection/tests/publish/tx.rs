@@ -1,10 +1,10 @@
 //! Transactions.
 
-use super::client::{Client, delivery, encoded, persistent, to_queue};
-use super::world::World;
 use crate::codec::method::{Arguments, basic, channel, confirm, exchange, tx};
 use crate::codec::write_content;
 use crate::connection::DoorSettings;
+use crate::connection::tests::client::{Client, delivery, encoded, persistent, to_queue};
+use crate::connection::tests::world::World;
 use leveret_core::wire::{Properties, RawTable, ShortStr};
 
 /// A client with a queue of two messages on channel 1, of which both are delivered, in a transaction.

@@ -1,0 +1,4 @@
+//! What is told to whoever listens: RabbitMQ's event exchange and its firehose.
+
+mod events;
+mod trace;
