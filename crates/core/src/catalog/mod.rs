@@ -12,14 +12,11 @@
 //! - [`access`]: users, permissions and limits; the checks that doors make;
 //! - [`policy`]: policies, and the settings of a queue that follow from them;
 //! - [`route`]: from an exchange to queues; one file for each kind of exchange;
-//! - [`events`]: what its changes tell whoever listens;
-//! - [`state`]: what there is; [`fact`]: what changes it, and the bytes of that.
+//! - [`state`]: what there is; [`fact`]: what changes it, the bytes of that, and what it tells whoever listens.
 
 mod access;
 mod declare;
-mod events;
 mod fact;
-mod list;
 mod move_tasks;
 mod policy;
 mod route;

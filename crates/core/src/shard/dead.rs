@@ -5,8 +5,8 @@ use super::Shard;
 use super::durable::fact::Op;
 use super::durable::space::Space;
 use super::effect::{DeadLetter, DeadReason, SystemEffect};
-use super::entry::Entry;
 use super::queue::Dying;
+use super::queue::Entry;
 use crate::QueueId;
 use leveret_log::Position;
 

@@ -12,10 +12,8 @@ mod dead;
 mod duplicates;
 mod durable;
 mod effect;
-mod entry;
 mod publish;
 mod queue;
-mod queues;
 mod ready;
 mod slots;
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::Shard;
 use super::duplicates::Duplicate;
 use super::durable::fact::{Fact, PAGE};
 use super::effect::DeadReason;
-use super::entry::Entry;
+use super::queue::Entry;
 use super::ready::page::{self, PageRef};
 use crate::limits::PAGE_ENTRIES;
 use crate::message::{MESSAGE, NewMessage, Target, write_head};

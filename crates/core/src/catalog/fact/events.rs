@@ -3,10 +3,10 @@
 //!
 //! RabbitMQ also says who did it (`user_who_performed_action`); facts do not know.
 
-use super::Catalog;
-use super::fact::Fact;
-use super::state::{Binding, Destination, DestinationKind, Exchange, Queue, State, VhostLimits};
+use super::Fact;
 use crate::Refusal;
+use crate::catalog::Catalog;
+use crate::catalog::state::{Binding, Destination, DestinationKind, Exchange, Queue, State, VhostLimits};
 use crate::event::{EVENT_EXCHANGE, EVENT_VHOST, Event};
 use crate::wire::{Table, Value};
 use std::sync::Arc;
@@ -18,14 +18,14 @@ impl Catalog {
     /// # Errors
     /// [`crate::Cause::NotAllowed`] without the vhost `/`, [`crate::Cause::Internal`] when the log refuses.
     pub fn announce_events(&mut self) -> Result<(), Refusal> {
-        let declare = super::DeclareExchange {
+        let declare = crate::catalog::DeclareExchange {
             kind: "topic",
             durable: true,
             auto_delete: false,
             internal: true,
             arguments: Table::new(),
         };
-        self.declare_exchange(super::Caller::BROKER, EVENT_VHOST, EVENT_EXCHANGE, declare)?;
+        self.declare_exchange(crate::catalog::Caller::BROKER, EVENT_VHOST, EVENT_EXCHANGE, declare)?;
         self.events = Some(Vec::new());
         Ok(())
     }
@@ -44,7 +44,7 @@ impl Catalog {
 
 impl State {
     /// What will have happened when the fact is applied.
-    pub(super) fn events_of(&self, fact: &Fact, events: &mut Vec<Event>) {
+    pub(in crate::catalog) fn events_of(&self, fact: &Fact, events: &mut Vec<Event>) {
         match fact {
             Fact::VhostPut { .. } | Fact::VhostLimitsSet { .. } | Fact::VhostDeleted { .. } => {
                 self.events_of_vhost(fact, events);

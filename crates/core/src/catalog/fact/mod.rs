@@ -9,6 +9,7 @@
 //! [`FACT_VERSION`], so that an older broker refuses the log instead of losing what it does not understand; all
 //! numbers of the first release are of version 1.
 
+mod events;
 mod field;
 #[cfg(test)]
 mod tests;

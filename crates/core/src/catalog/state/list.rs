@@ -1,6 +1,6 @@
 //! Finding and listing what there is. Lists are in the order of names, so that pages of them stay in place.
 
-use super::{Binding, Catalog, Destination, Exchange, Policy, PolicyScope, Queue, User, Vhost};
+use crate::catalog::{Binding, Catalog, Destination, Exchange, Policy, PolicyScope, Queue, User, Vhost};
 use crate::{ConnectionId, QueueId};
 use std::sync::Arc;
 

@@ -6,6 +6,7 @@ mod attributes;
 mod binding;
 mod durable;
 mod exchange;
+mod list;
 mod move_task;
 mod queue;
 mod vhost;

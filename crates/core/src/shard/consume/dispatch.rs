@@ -3,7 +3,7 @@
 use super::super::Shard;
 use super::super::durable::fact::{Facts, Op};
 use super::super::durable::space::Space;
-use super::super::entry::Entry;
+use super::super::queue::Entry;
 use super::super::queue::Queue;
 use super::super::slots::Slots;
 use super::{Connection, Consumer, Lease, Pool, PoolId, Receipt, Received};

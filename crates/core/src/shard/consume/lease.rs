@@ -2,7 +2,7 @@
 
 use super::super::Shard;
 use super::super::durable::fact::Op;
-use super::super::entry::Entry;
+use super::super::queue::Entry;
 use super::PoolId;
 use crate::shard::effect::{CancelReason, DeadReason, Effect};
 use crate::{ConsumerId, LeaseId, Time};

@@ -2,7 +2,7 @@
 //! (SQS's ReceiveMessage). The receipt settles the lease from anywhere, also after a restart of the broker.
 
 use super::super::Shard;
-use super::super::entry::Entry;
+use super::super::queue::Entry;
 use super::dispatch::Holder;
 use super::receipt::Receipt;
 use crate::limits::{RECEIPTS_PER_QUEUE, RECEIVE_ATTEMPT_MS, RECEIVE_ATTEMPTS};

@@ -8,7 +8,7 @@ use super::bytes::{Input, put_u64, put_varint};
 use super::fact::{reason_code, reason_of};
 use crate::shard::Shard;
 use crate::shard::duplicates::Duplicate;
-use crate::shard::entry::Entry;
+use crate::shard::queue::Entry;
 use crate::shard::queue::{Dying, Queue};
 use crate::shard::ready::Restored;
 use crate::shard::ready::page::PageRef;

@@ -5,48 +5,48 @@ use leveret_log::Position;
 
 /// One message in one queue.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Entry {
+pub(in crate::shard) struct Entry {
     /// Where the message was first appended: its identity in this queue and its place in the order.
-    pub(super) position: Position,
+    pub(in crate::shard) position: Position,
     /// When it expires; [`Entry::NEVER`] if it does not.
-    pub(super) expires_at: Time,
+    pub(in crate::shard) expires_at: Time,
     /// When it was first received under a receipt; [`Entry::NOT_RECEIVED`] if it was not.
-    pub(super) first_received: Time,
+    pub(in crate::shard) first_received: Time,
     /// The hash of its group key; 0 for none.
-    pub(super) group: u64,
+    pub(in crate::shard) group: u64,
     /// Bytes of its body.
-    pub(super) size: u32,
+    pub(in crate::shard) size: u32,
     /// This queue's part of the record's bytes: the record's length over the number of its targets.
-    pub(super) charge: u32,
+    pub(in crate::shard) charge: u32,
     /// Failed deliveries.
-    pub(super) failures: u16,
+    pub(in crate::shard) failures: u16,
     /// Deliveries.
-    pub(super) acquired: u16,
+    pub(in crate::shard) acquired: u16,
     /// Its priority level.
-    pub(super) level: u8,
+    pub(in crate::shard) level: u8,
 }
 
 impl Entry {
     /// The expiry of a message that does not expire.
-    pub(super) const NEVER: Time = Time(u64::MAX);
+    pub(in crate::shard) const NEVER: Time = Time(u64::MAX);
 
     /// No consumer has received it yet.
-    pub(super) const NOT_RECEIVED: Time = Time(0);
+    pub(in crate::shard) const NOT_RECEIVED: Time = Time(0);
 
     /// Counts a delivery; the counters stay at their maximum instead of wrapping.
-    pub(super) fn count_delivery(&mut self) {
+    pub(in crate::shard) fn count_delivery(&mut self) {
         self.acquired = self.acquired.saturating_add(1);
     }
 
     /// Counts a failed delivery.
-    pub(super) fn count_failure(&mut self) {
+    pub(in crate::shard) fn count_failure(&mut self) {
         self.failures = self.failures.saturating_add(1);
     }
 
     /// Whether its time to live has passed. A message with none left may still be delivered in the turn
     /// that stored it (RabbitMQ: a TTL of 0 expires a message unless it can be delivered at once).
-    /// `horizon` is the queue's ([`Queue::horizon`](super::queue::Queue::horizon)).
-    pub(super) fn expired(&self, horizon: Time) -> bool {
+    /// `horizon` is the queue's ([`Queue::horizon`](super::Queue::horizon)).
+    pub(in crate::shard) fn expired(&self, horizon: Time) -> bool {
         self.expires_at < horizon
     }
 }

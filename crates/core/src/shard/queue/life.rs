@@ -1,9 +1,9 @@
 //! The life of a shard's queues: opened, changed, purged, dropped. Their names and arguments live in the catalog.
 
-use super::durable::fact::Fact;
-use super::queue::{Queue, QueueStats};
-use super::ready::page::PageRef;
-use super::{Shard, SystemEffect};
+use super::{Queue, QueueStats};
+use crate::shard::durable::fact::Fact;
+use crate::shard::ready::page::PageRef;
+use crate::shard::{Shard, SystemEffect};
 use crate::{LeaseId, QueueId, QueueSettings, Refusal};
 use leveret_log::Position;
 
@@ -81,12 +81,12 @@ impl Shard {
         ids
     }
 
-    pub(super) fn slot_of(&self, id: QueueId) -> Result<u32, Refusal> {
+    pub(in crate::shard) fn slot_of(&self, id: QueueId) -> Result<u32, Refusal> {
         self.queue_index.get(&id).copied().ok_or_else(|| Refusal::not_found("no such queue"))
     }
 
     /// Registers when the queue wants to be looked at next.
-    pub(super) fn set_wake(&mut self, slot: u32) {
+    pub(in crate::shard) fn set_wake(&mut self, slot: u32) {
         let Some(found) = self.queues.at_mut(slot) else { return };
         let next = found.next_wake();
         if next == found.wake_at {
@@ -102,7 +102,7 @@ impl Shard {
     }
 
     /// Reports a queue whose `x-expires` has passed without use.
-    pub(super) fn check_unused(&mut self, slot: u32) {
+    pub(in crate::shard) fn check_unused(&mut self, slot: u32) {
         let now = self.now;
         let Some(found) = self.queues.at_mut(slot) else { return };
         let Some(ms) = found.settings.expires_ms else { return };
@@ -140,7 +140,7 @@ impl Shard {
     }
 
     /// Drops what was ready or delayed before a position: all of it for a purge now, the same for its replay.
-    pub(super) fn purge_before(&mut self, slot: u32, before: Position) -> u64 {
+    pub(in crate::shard) fn purge_before(&mut self, slot: u32, before: Position) -> u64 {
         let Some(found) = self.queues.at_mut(slot) else { return 0 };
         let (mut entries, pages) = found.ready.take_before(before);
         let delayed = found.delayed.extract_if(.., |_, entry| entry.position < before);

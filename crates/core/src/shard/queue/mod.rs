@@ -1,9 +1,13 @@
 //! One queue: its messages in whatever state, its consumers, its counters.
 
+mod entry;
+mod life;
+
+pub(super) use entry::Entry;
+
 use super::consume::{Consumers, Receivers};
 use super::duplicates::Duplicates;
 use super::effect::DeadReason;
-use super::entry::Entry;
 use super::ready::Ready;
 use crate::{QueueId, QueueSettings, Time};
 use leveret_log::Position;

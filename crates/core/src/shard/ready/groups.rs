@@ -4,7 +4,7 @@
 //! publish order. Fair groups (SQS's fair queues): a group is a tenant; one that holds much of what is in flight is
 //! noisy and stands behind the quiet ones, and nothing is ever held back.
 
-use super::super::entry::Entry;
+use super::super::queue::Entry;
 use leveret_log::Position;
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, BTreeSet};

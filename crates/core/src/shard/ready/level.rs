@@ -1,7 +1,7 @@
 //! The ready messages of one priority, in publish order: the head in memory, the middle as pages on disk,
 //! the tail in memory. Memory stays flat however deep the queue is.
 
-use super::super::entry::Entry;
+use super::super::queue::Entry;
 use super::page::PageRef;
 use crate::limits::{PAGE_AHEAD_ENTRIES, PAGE_ENTRIES, READY_HEAD_ENTRIES};
 use leveret_log::Position;

@@ -4,7 +4,7 @@ pub(super) mod groups;
 pub(super) mod level;
 pub(super) mod page;
 
-use super::entry::Entry;
+use super::queue::Entry;
 use crate::QueueSettings;
 use groups::{GroupKind, Groups};
 use level::Level;

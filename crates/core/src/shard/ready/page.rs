@@ -1,7 +1,7 @@
 //! Pages: runs of a deep queue's entries, written to the log as records of their own.
 
 use super::super::durable::bytes::{Input, put_varint};
-use super::super::entry::Entry;
+use super::super::queue::Entry;
 use crate::{QueueId, Time};
 use leveret_log::Position;
 

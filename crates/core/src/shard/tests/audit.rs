@@ -1,7 +1,7 @@
 //! What must be true of a shard between any two turns.
 
 use super::*;
-use crate::shard::entry::Entry;
+use crate::shard::queue::Entry;
 use crate::shard::ready::page::{self, PageRef};
 use std::collections::{BTreeMap, BTreeSet};
 
