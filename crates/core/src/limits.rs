@@ -38,6 +38,12 @@ pub const QUEUES_PER_MESSAGE: usize = 16_384;
 /// Exchanges that one message may pass on its way to queues, each at most once.
 pub const EXCHANGES_PER_MESSAGE: usize = 4_096;
 
+/// How long the name of a deleted queue is kept from new ones by a door that does so (SQS: a minute).
+pub const RETIRED_NAME_MS: u64 = 60 * 1_000;
+
+/// Such names of one vhost; beyond it the oldest is free again.
+pub const RETIRED_NAMES: usize = if cfg!(test) { 100 } else { 100_000 };
+
 /// Delayed messages wait at most so long: RabbitMQ's delayed exchange takes up to 2^32-1 ms.
 pub const DELAY_MS: u64 = u32::MAX as u64;
 

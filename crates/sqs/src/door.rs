@@ -20,7 +20,7 @@ pub struct DoorSettings {
     pub account: Box<str>,
     /// What queues' URLs begin with; `None` takes it from the request's `Host`.
     pub url: Option<Box<str>>,
-    /// Refuse a second purge for 60 seconds, as SQS does.
+    /// Refuse a second purge for 60 seconds, and a new queue of a deleted one's name, as SQS does.
     pub cooldowns: bool,
     /// How long a message may be held in all, in milliseconds (SQS: 12 hours).
     pub longest_lease_ms: u64,

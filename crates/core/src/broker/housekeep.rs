@@ -2,6 +2,7 @@
 //! themselves, and tells the shards of changed settings.
 
 use super::{Access, PendingTransfer, Waits, publish};
+use crate::catalog::{Catalog, DeletedQueue};
 use crate::shard::SystemEffect;
 use crate::{QueueId, Refusal, ShardIndex};
 
@@ -33,10 +34,16 @@ pub fn housekeep<A: Access>(access: &mut A, shard: ShardIndex) -> Vec<PendingTra
 /// # Errors
 /// [`crate::Cause::Internal`] if the catalog's log refuses; the queue stays then.
 pub fn delete_queue<A: Access>(access: &mut A, queue: QueueId) -> Result<(u64, Waits), Refusal> {
-    let (removed, wait) = access.change(|catalog| catalog.remove_queue(queue));
-    removed?;
-    let ready = access.shard(queue.shard()).drop_queue(queue);
-    Ok((ready, Waits::One(wait)))
+    delete_by(access, queue, |catalog| catalog.remove_queue(queue))
+}
+
+/// Deletes a queue as [`delete_queue`] does, and has its name remembered for a while: see [`Catalog::is_retired`].
+///
+/// # Errors
+/// As those of [`delete_queue`].
+pub fn retire_queue<A: Access>(access: &mut A, queue: QueueId) -> Result<(u64, Waits), Refusal> {
+    let now = access.now();
+    delete_by(access, queue, |catalog| catalog.retire_queue(queue, now))
 }
 
 /// Gives shards the settings of queues that a policy changed.
@@ -47,4 +54,16 @@ pub fn apply_settings<A: Access>(access: &mut A, queues: &[QueueId]) {
             access.shard(queue.shard()).open_queue(*queue, settings);
         }
     }
+}
+
+/// Deletes a queue from the catalog in one way or another, and then from its shard.
+fn delete_by<A: Access>(
+    access: &mut A,
+    queue: QueueId,
+    remove: impl FnOnce(&mut Catalog) -> Result<Option<DeletedQueue>, Refusal>,
+) -> Result<(u64, Waits), Refusal> {
+    let (removed, wait) = access.change(remove);
+    removed?;
+    let ready = access.shard(queue.shard()).drop_queue(queue);
+    Ok((ready, Waits::One(wait)))
 }

@@ -135,7 +135,7 @@ pub(super) const OPTIONS: &[Declared] = &[
         name: "sqs-cooldowns",
         takes: Takes::Switch { set: |draft, on| draft.options.sqs.cooldowns = on },
         default: Default::Text("false"),
-        help: "Refuse a second purge of a queue within 60 seconds, as SQS does.",
+        help: "Refuse a second purge of a queue, or a new queue of a deleted one's name, within 60 seconds, as SQS does.",
     },
     Declared {
         name: "sqs-max-visibility",

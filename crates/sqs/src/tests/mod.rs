@@ -2,6 +2,7 @@
 
 mod actions;
 mod client;
+mod cooldowns;
 mod damage;
 mod identity;
 mod promises;

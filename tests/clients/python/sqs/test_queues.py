@@ -448,10 +448,19 @@ def test_with_cooldowns_a_second_purge_has_to_wait(strict):
     strict.purge_queue(QueueUrl=other)
 
 
-@pytest.mark.xfail(strict=True, reason="no door remembers the names of queues that were deleted")
 def test_with_cooldowns_a_name_is_not_used_again_at_once(strict):
     queue = strict.create_queue(QueueName="deleted")["QueueUrl"]
     strict.delete_queue(QueueUrl=queue)
     with refused("AWS.SimpleQueueService.QueueDeletedRecently", "60 seconds", shape="QueueDeletedRecently"):
         strict.create_queue(QueueName="deleted")
     strict.create_queue(QueueName="another")
+
+
+def test_with_cooldowns_a_name_rests_over_a_restart(serve):
+    own = serve("--sqs-cooldowns=true")
+    client = sqs_client(own)
+    client.delete_queue(QueueUrl=client.create_queue(QueueName="deleted")["QueueUrl"])
+    own.restart()
+    client = sqs_client(own)
+    with refused("AWS.SimpleQueueService.QueueDeletedRecently", "60 seconds", shape="QueueDeletedRecently"):
+        client.create_queue(QueueName="deleted")

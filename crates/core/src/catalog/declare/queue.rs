@@ -5,7 +5,7 @@ use super::{arguments, check_name, clean, equivalence};
 use crate::catalog::state::{Attributes, Queue, QueueKind, Vhost, check_length, described};
 use crate::catalog::{Caller, Catalog, DestinationKind, Fact, route};
 use crate::wire::Table;
-use crate::{ConnectionId, QueueId, Refusal, ShardIndex};
+use crate::{ConnectionId, QueueId, Refusal, ShardIndex, Time};
 use std::sync::Arc;
 
 const KIND: DestinationKind = DestinationKind::Queue;
@@ -168,9 +168,34 @@ impl Catalog {
     /// # Errors
     /// [`crate::Cause::Internal`] if the log refuses.
     pub fn remove_queue(&mut self, queue: QueueId) -> Result<Option<DeletedQueue>, Refusal> {
+        self.remove_queue_with(queue, None)
+    }
+
+    /// Deletes a queue as [`Catalog::remove_queue`] does, and remembers its name for a while from `now` on: see
+    /// [`Catalog::is_retired`].
+    ///
+    /// # Errors
+    /// [`crate::Cause::Internal`] if the log refuses.
+    pub fn retire_queue(&mut self, queue: QueueId, now: Time) -> Result<Option<DeletedQueue>, Refusal> {
+        self.remove_queue_with(queue, Some(now))
+    }
+
+    /// Whether a queue of this name was deleted by [`Catalog::retire_queue`] less than a minute ago. No declaration
+    /// is refused for it: that is for the door to do whose clients expect it (SQS's `QueueDeletedRecently`).
+    pub fn is_retired(&self, vhost: &str, name: &str, now: Time) -> bool {
+        self.state.vhosts.get(vhost).is_some_and(|vhost| vhost.retired_names.contains(name, now))
+    }
+
+    fn remove_queue_with(
+        &mut self,
+        queue: QueueId,
+        retired_at: Option<Time>,
+    ) -> Result<Option<DeletedQueue>, Refusal> {
         let Some(queue) = self.state.queues.get(&queue).cloned() else { return Ok(None) };
         let vhost = self.state.vhost(&queue.vhost)?;
         let mut facts = vec![Fact::QueueDeleted { id: queue.id }];
+        let retired = |at| Fact::QueueNameRetired { vhost: vhost.name.clone(), name: queue.name.clone(), at };
+        facts.extend(retired_at.map(retired));
         facts.extend(Cascade::without_queue(vhost, &queue).facts());
         let deleted = |fact: &Fact| match fact {
             Fact::ExchangeDeleted { name, .. } => Some(name.clone()),

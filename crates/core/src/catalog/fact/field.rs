@@ -5,7 +5,7 @@ use crate::catalog::access::{AccessKey, HashAlgorithm, PasswordHash, UserLimits}
 use crate::catalog::policy::{ApplyTo, PolicyScope};
 use crate::catalog::state::{Attributes, DestinationKind, MoveStatus, MoveTask, QueueKind, VhostLimits};
 use crate::wire::{RawTable, Reader, Table, WireError};
-use crate::{ConnectionId, QueueId};
+use crate::{ConnectionId, QueueId, Time};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -80,6 +80,7 @@ enumerations! {
 structures! {
     QueueId { 0 }
     ConnectionId { 0 }
+    Time { 0 }
     VhostLimits { max_connections, max_queues }
     UserLimits { max_connections, max_channels }
     PasswordHash { algorithm, bytes }

@@ -18,7 +18,7 @@ use super::access::{AccessKey, PasswordHash, UserLimits};
 use super::policy::{ApplyTo, PolicyScope};
 use super::state::{Attributes, DestinationKind, MoveTask, QueueKind, VhostLimits};
 use crate::wire::{Reader, Table, WireError};
-use crate::{ConnectionId, QueueId};
+use crate::{ConnectionId, QueueId, Time};
 use field::Field;
 use leveret_log::Tag;
 use std::fmt;
@@ -164,6 +164,8 @@ facts! {
     44 AccessKeyPut { key: AccessKey }
     /// An access key is no more.
     45 AccessKeyDeleted { id: Arc<str> }
+    /// A queue of this name was deleted, and a door that wants so keeps the name from new queues for a while.
+    46 QueueNameRetired { vhost: Arc<str>, name: Arc<str>, at: Time }
 }
 
 impl Fact {

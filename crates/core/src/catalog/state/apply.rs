@@ -25,6 +25,7 @@ impl State {
             Fact::VhostPut { .. }
             | Fact::VhostLimitsSet { .. }
             | Fact::VhostProtectionSet { .. }
+            | Fact::QueueNameRetired { .. }
             | Fact::VhostDeleted { .. } => self.apply_to_vhost(fact),
             Fact::UserPut { .. }
             | Fact::UserLimitsSet { .. }
@@ -70,6 +71,11 @@ impl State {
             Fact::VhostProtectionSet { name, protected } => {
                 if let Some(vhost) = self.vhosts.get_mut(&name) {
                     vhost.protected_from_deletion = protected;
+                }
+            }
+            Fact::QueueNameRetired { vhost, name, at } => {
+                if let Some(vhost) = self.vhosts.get_mut(&vhost) {
+                    vhost.retired_names.add(name, at);
                 }
             }
             Fact::VhostDeleted { name } => {

@@ -77,6 +77,9 @@ impl Vhost {
         for exchange in exchanges().filter(|exchange| !exchange.is_predeclared()) {
             each(self.exchange_fact(exchange));
         }
+        for (name, at) in self.retired_names.iter() {
+            each(Fact::QueueNameRetired { vhost: self.name.clone(), name: name.clone(), at });
+        }
         for exchange in exchanges().filter(|exchange| !exchange.attributes.is_empty()) {
             let (vhost, name) = (self.name.clone(), exchange.name.clone());
             each(Fact::ExchangeAttributesSet { vhost, name, attributes: exchange.attributes.clone() });

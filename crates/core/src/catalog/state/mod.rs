@@ -9,6 +9,7 @@ mod exchange;
 mod list;
 mod move_task;
 mod queue;
+mod retired_names;
 mod vhost;
 
 pub use attributes::Attributes;

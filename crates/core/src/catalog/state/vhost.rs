@@ -3,6 +3,7 @@
 use super::binding::{Binding, Destination, DestinationKind, Target};
 use super::exchange::Exchange;
 use super::queue::{Queue, QueueKind};
+use super::retired_names::RetiredNames;
 use crate::QueueId;
 use crate::catalog::policy::{Matched, Policies};
 use rustc_hash::FxHashMap;
@@ -32,6 +33,7 @@ pub struct Vhost {
     pub(super) incoming: FxHashMap<QueueId, BTreeSet<Arc<Binding>>>,
     pub(in crate::catalog) policies: Policies,
     pub(in crate::catalog) operator_policies: Policies,
+    pub(in crate::catalog) retired_names: RetiredNames,
 }
 
 /// The limits of a vhost; `None` is no limit.
@@ -57,6 +59,7 @@ impl Vhost {
             incoming: FxHashMap::default(),
             policies: Policies::default(),
             operator_policies: Policies::default(),
+            retired_names: RetiredNames::default(),
         }
     }
 

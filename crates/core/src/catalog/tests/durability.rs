@@ -1,6 +1,7 @@
 //! What survives a restart: the log and its checkpoint rebuild all that is durable, and nothing else.
 
 use super::*;
+use crate::Time;
 use crate::limits::{TABLE_BYTES, TABLE_DEPTH};
 
 /// The catalog that its checkpoint alone rebuilds.
@@ -36,6 +37,8 @@ fn furnished() -> Rig {
     let arguments = table([("x-message-ttl", number(60_000)), ("note", "kept".into())]);
     catalog.declare_queue(guest(), "/", "q", durable(arguments)).unwrap();
     catalog.declare_queue(guest(), "/", "quorum", quorum([])).unwrap();
+    let retired = catalog.declare_queue(guest(), "/", "retired", durable(Table::new())).unwrap().queue;
+    catalog.retire_queue(retired, Time(1_000)).unwrap();
     bind(catalog, to_queue("x", "q", "a.#"));
     bind(catalog, to_exchange("amq.direct", "x", "k"));
     rig
@@ -51,6 +54,8 @@ fn the_log_rebuilds_what_is_durable() {
     assert_eq!(replayed.exchange("/", "x").unwrap().alternate.as_deref(), Some("amq.fanout"));
     assert_eq!(routed(&replayed, "amq.direct", &["k"]), Vec::<String>::new());
     assert_eq!(routed(&replayed, "x", &["a.b"]), ["q"]);
+    assert!(replayed.is_retired("/", "retired", Time(60_999)));
+    assert!(!replayed.is_retired("/", "retired", Time(61_000)));
     assert_eq!(replayed.vhost("v").unwrap().limits.max_queues, Some(50));
     assert_eq!(replayed.vhost("v").unwrap().default_queue_kind, QueueKind::Quorum);
     let protected = ["/", "v", "p"].map(|name| replayed.vhost(name).unwrap().protected_from_deletion);

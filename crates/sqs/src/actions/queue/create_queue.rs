@@ -28,6 +28,7 @@ pub(crate) fn create_queue<A: Access>(context: &mut Context<'_, A>, call: &Call)
     if let Some(queue) = existing {
         return same(&queue, &wanted).map(|()| Output::new().text("QueueUrl", context.url(name)));
     }
+    check_cooldown(context, name)?;
     redrive_policy::check(context, &wanted, name, fifo)?;
     let mut attributes = attributes::of_new_queue(fifo);
     attributes::merge(&mut attributes, &wanted);
@@ -35,6 +36,18 @@ pub(crate) fn create_queue<A: Access>(context: &mut Context<'_, A>, call: &Call)
     attributes.tags = tags.into_iter().map(|(key, value)| (key.into(), value.into())).collect();
     create(context, name, fifo, attributes)?;
     Ok(Output::new().text("QueueUrl", context.url(name)))
+}
+
+/// If the door insists on SQS's rule, the name of a queue that was deleted rests for a minute.
+fn check_cooldown<A: Access>(context: &Context<'_, A>, name: &str) -> Result<(), ApiError> {
+    let (vhost, now) = (&context.identity.vhost, context.access.now());
+    if context.settings.cooldowns && context.access.catalog().is_retired(vhost, name, now) {
+        return Err(ApiError::new(
+            Code::DELETED_RECENTLY,
+            "You must wait 60 seconds after deleting a queue before you can create another with the same name.",
+        ));
+    }
+    Ok(())
 }
 
 fn create<A: Access>(
