@@ -30,5 +30,5 @@ pub use ids::{ConnectionId, ConsumerId, LeaseId, LogId, MessageId, QueueId, Shar
 pub use refusal::{Cause, Refusal};
 pub use settings::{
     DEFAULT_DELIVERY_LIMIT, DEFAULT_VISIBILITY_TIMEOUT_MS, DeadLetterTarget, DeduplicationScope,
-    DelayedRetry, Overflow, QueueSettings, Redrive, Retention, RetryOn,
+    DelayedRetry, Overflow, Period, QueueSettings, Redrive, RetryOn,
 };

@@ -41,10 +41,10 @@ pub struct QueueSettings {
     pub auto_delete: bool,
     /// How long a receive holds a message that says nothing itself, in milliseconds (SQS `VisibilityTimeout`).
     pub visibility_timeout_ms: u64,
-    /// How long a new message waits before it is ready, in milliseconds (SQS `DelaySeconds`).
-    pub delay_ms: u64,
+    /// How long a new message waits before it is ready (SQS `DelaySeconds`).
+    pub delay: Period,
     /// How long a message is kept after it was sent (SQS `MessageRetentionPeriod`).
-    pub retention: Option<Retention>,
+    pub retention: Option<Period>,
     /// Where messages go that were received too often (SQS `RedrivePolicy`).
     pub redrive: Option<Redrive>,
     /// Messages with a group stand behind those of groups that hold less of the consumers' time (SQS's fair queues).
@@ -56,24 +56,30 @@ pub struct QueueSettings {
 /// How long an SQS queue leaves a message for a consumer that received it, unless something else is said: 30 s.
 pub const DEFAULT_VISIBILITY_TIMEOUT_MS: u64 = 30_000;
 
-/// How long messages are kept after they were sent. The period may change, also for messages that are there.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Retention {
+/// A time that a queue gives its messages, counted from when they were sent. It may change, also for messages that are
+/// there: what ends with it is stored as if the period were still the first one, so that a change reaches every message
+/// at once.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Period {
     /// The period now, in milliseconds.
     pub ms: u64,
-    /// The period that the queue began with. Expiries are stored as if it were still this one, so that a change
-    /// reaches every message at once.
+    /// The period that the queue began with, or that of now where a change is for messages to come.
     pub first_ms: u64,
 }
 
-impl Retention {
-    /// How a queue stores an expiry: as it would be under the period that the queue began with.
-    pub(crate) fn stored(self, expiry: Time) -> Time {
-        Time(expiry.plus_ms(self.first_ms).0.saturating_sub(self.ms))
+impl Period {
+    /// A period whose changes are for messages to come.
+    pub fn constant(ms: u64) -> Period {
+        Period { ms, first_ms: ms }
     }
 
-    /// The expiry that a queue has stored so.
-    pub(crate) fn expiry(self, stored: Time) -> Time {
+    /// How a queue stores the time at which something ends: as it would be under the period that the queue began with.
+    pub(crate) fn stored(self, end: Time) -> Time {
+        Time(end.plus_ms(self.first_ms).0.saturating_sub(self.ms))
+    }
+
+    /// The time that a queue has stored so.
+    pub(crate) fn end(self, stored: Time) -> Time {
         Time(stored.plus_ms(self.ms).0.saturating_sub(self.first_ms))
     }
 }
@@ -120,7 +126,7 @@ impl Default for QueueSettings {
             delayed_retry: None,
             auto_delete: false,
             visibility_timeout_ms: DEFAULT_VISIBILITY_TIMEOUT_MS,
-            delay_ms: 0,
+            delay: Period::default(),
             retention: None,
             redrive: None,
             fair: false,

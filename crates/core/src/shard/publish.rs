@@ -114,8 +114,11 @@ impl Shard {
             chosen.durable |= found.settings.durable;
             let traits = &message.traits;
             let expires_at = found.expiry(now, traits.expiration_ms, traits.sent_at);
-            let delay = traits.delay_ms.unwrap_or(found.settings.delay_ms);
-            let deliver_at = if delay == 0 { Target::AT_ONCE } else { now.plus_ms(delay) };
+            let of_queue = found.settings.delay;
+            let deliver_at = match traits.delay_ms.unwrap_or(of_queue.ms) {
+                0 => Target::AT_ONCE,
+                delay => of_queue.stored(now.plus_ms(delay)),
+            };
             targets.push(Target { queue: *queue, expires_at, deliver_at, refused: full });
         }
         chosen

@@ -4,6 +4,7 @@ mod actions;
 mod client;
 mod cooldowns;
 mod damage;
+mod delays;
 mod identity;
 mod promises;
 pub(crate) mod random;

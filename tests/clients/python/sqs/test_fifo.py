@@ -316,7 +316,6 @@ def test_only_the_queue_delays(sqs, queue_of):
     assert 0.5 < time.monotonic() - began < 3
 
 
-@pytest.mark.xfail(strict=True, reason="a new DelaySeconds holds for messages to come, on a FIFO queue as well")
 def test_a_queue_that_delays_no_more_shows_what_waits(sqs, queue_of):
     queue = queue_of(".fifo", DelaySeconds="600")
     send(sqs, queue, "x")

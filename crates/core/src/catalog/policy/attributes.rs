@@ -1,7 +1,7 @@
 //! The attributes that decide how a queue behaves: those of SQS, by SQS's names.
 
 use crate::catalog::state::Attributes;
-use crate::settings::{DEFAULT_VISIBILITY_TIMEOUT_MS, DeduplicationScope, QueueSettings, Redrive, Retention};
+use crate::settings::{DEFAULT_VISIBILITY_TIMEOUT_MS, DeduplicationScope, Period, QueueSettings, Redrive};
 use std::sync::Arc;
 
 /// The last part of an ARN is the queue's name.
@@ -25,9 +25,12 @@ pub(super) fn add(attributes: &Attributes, limited: bool, settings: &mut QueueSe
     }
     let ms = |name| attributes.number(name).map(|seconds: u64| seconds.saturating_mul(1_000));
     settings.visibility_timeout_ms = ms("VisibilityTimeout").unwrap_or(DEFAULT_VISIBILITY_TIMEOUT_MS);
-    settings.delay_ms = ms("DelaySeconds").unwrap_or(0);
-    settings.retention = ms("MessageRetentionPeriod")
-        .map(|now| Retention { ms: now, first_ms: ms(Attributes::FIRST_RETENTION).unwrap_or(now) });
+    let period = |now, first| Period { ms: now, first_ms: ms(first).unwrap_or(now) };
+    let delay = ms("DelaySeconds").unwrap_or(0);
+    // SQS: a new delay is for messages to come, but of a FIFO queue, which would lose its order.
+    settings.delay =
+        if settings.groups { period(delay, Attributes::FIRST_DELAY) } else { Period::constant(delay) };
+    settings.retention = ms("MessageRetentionPeriod").map(|now| period(now, Attributes::FIRST_RETENTION));
     settings.redrive = attributes.get("RedrivePolicy").and_then(redrive);
     settings.fair = !settings.groups && attributes.get(Attributes::FAIR) == Some("true");
     settings.deduplicate = settings.groups.then(|| match attributes.get("DeduplicationScope") {

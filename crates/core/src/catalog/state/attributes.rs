@@ -19,6 +19,8 @@ pub struct Attributes {
 impl Attributes {
     /// The name of an attribute that no client sets: the retention period that a queue began with.
     pub const FIRST_RETENTION: &'static str = "FirstMessageRetentionPeriod";
+    /// The name of an attribute that no client sets: the delay that a queue began with.
+    pub const FIRST_DELAY: &'static str = "FirstDelaySeconds";
     /// The name of an attribute that no client sets, and that never changes: `true` for a queue with fair groups.
     pub const FAIR: &'static str = "Fair";
 

@@ -82,8 +82,9 @@ impl Shard {
     pub(super) fn ready_delayed(&mut self, queue: u32) {
         let now = self.now;
         let Some(found) = self.queues.at_mut(queue) else { return };
+        let over = found.settings.delay.stored(now);
         while let Some(first) = found.delayed.first_entry() {
-            if first.key().0 > now {
+            if first.key().0 > over {
                 break;
             }
             let entry = first.remove();

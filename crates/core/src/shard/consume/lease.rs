@@ -146,7 +146,7 @@ impl Shard {
             return;
         }
         if let Some(delay) = found.retry_delay(&entry, failed) {
-            let until = now.plus_ms(delay);
+            let until = found.settings.delay.stored(now.plus_ms(delay));
             found.delayed.insert((until, entry.position), entry);
             self.facts.message(id, Op::Delayed { until, failed }, entry.position);
         } else {

@@ -19,7 +19,7 @@ pub(super) struct Queue {
     pub(super) id: QueueId,
     pub(super) settings: QueueSettings,
     pub(super) ready: Ready,
-    /// Messages that are ready later, by when.
+    /// Messages that are ready later, by when, as [`QueueSettings::delay`] stores it.
     pub(super) delayed: BTreeMap<(Time, Position), Entry>,
     /// Dead messages on their way to the dead-letter target, and why they died.
     pub(super) dying: BTreeMap<Position, Dying>,
@@ -170,7 +170,7 @@ impl Queue {
 
     /// When a message with this stored expiry expires.
     fn expires_at(&self, stored: Time) -> Time {
-        self.settings.retention.map_or(stored, |retention| retention.expiry(stored))
+        self.settings.retention.map_or(stored, |retention| retention.end(stored))
     }
 
     /// A message that was handed out so often goes to the dead-letter queue of the redrive instead of once more.
@@ -224,7 +224,7 @@ impl Queue {
         let head = self.ready.front().map(|entry| entry.expires_at).filter(|at| *at != Entry::NEVER);
         // A message expires when its time has passed, not at that time (see `Entry::expired`).
         let head = head.map(|at| self.expires_at(at).plus_ms(1));
-        let delayed = self.delayed.first_key_value().map(|((at, _), _)| *at);
+        let delayed = self.delayed.first_key_value().map(|((at, _), _)| self.settings.delay.end(*at));
         let unused = self.settings.expires_ms.filter(|_| self.consumers.len() == 0);
         let unused = unused.map(|ms| self.used_at.plus_ms(ms));
         [head, delayed, unused].into_iter().flatten().min()

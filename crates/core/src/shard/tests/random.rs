@@ -4,7 +4,7 @@
 use super::*;
 use crate::limits::DEDUPLICATION_MS;
 use crate::shard::{Receipt, Receive};
-use crate::{DeduplicationScope, DelayedRetry, Overflow, Redrive, Retention, RetryOn};
+use crate::{DeduplicationScope, DelayedRetry, Overflow, Period, Redrive, RetryOn};
 use std::collections::BTreeMap;
 
 /// A generator that is the same everywhere (xorshift64*).
@@ -74,8 +74,8 @@ fn queue_kinds() -> Vec<QueueSettings> {
         },
         QueueSettings {
             groups: true,
-            delay_ms: 20,
-            retention: Some(Retention { ms: 3_000, first_ms: 2_000 }),
+            delay: Period { ms: 20, first_ms: 50 },
+            retention: Some(Period { ms: 3_000, first_ms: 2_000 }),
             redrive: Some(Redrive { queue: "dead".into(), max_receives: 2 }),
             deduplicate: Some(DeduplicationScope::Group),
             ..base

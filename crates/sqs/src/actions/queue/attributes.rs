@@ -164,6 +164,10 @@ pub(super) fn merge(attributes: &mut Attributes, wanted: &[(String, String)]) {
     for (name, value) in wanted {
         let removes = value.is_empty()
             && matches!(name.as_str(), "Policy" | "RedrivePolicy" | "RedriveAllowPolicy" | "KmsMasterKeyId");
+        if name == "DelaySeconds" && attributes.get(Attributes::FIRST_DELAY).is_none() {
+            let first = attributes.get(name).unwrap_or("0").to_owned();
+            attributes.set(Attributes::FIRST_DELAY, first);
+        }
         if removes {
             attributes.values.remove(name.as_str());
         } else {

@@ -2,6 +2,7 @@
 
 mod attempts;
 mod crash;
+mod delay;
 mod duplicates;
 mod fair;
 mod groups;

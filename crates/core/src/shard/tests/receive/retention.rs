@@ -1,10 +1,10 @@
 //! Retention: how long a message is kept from the time at which it was sent, whatever happens to it meanwhile.
 
 use super::*;
-use crate::Retention;
+use crate::Period;
 
 fn kept_for(ms: u64) -> QueueSettings {
-    QueueSettings { retention: Some(Retention { ms, first_ms: 1_000 }), ..standard() }
+    QueueSettings { retention: Some(Period { ms, first_ms: 1_000 }), ..standard() }
 }
 
 #[test]

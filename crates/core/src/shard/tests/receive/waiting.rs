@@ -1,6 +1,7 @@
 //! Receives that wait: who is told of a message, and when.
 
 use super::*;
+use crate::Period;
 
 const CAROL: ConnectionId = ConnectionId(3);
 
@@ -107,7 +108,7 @@ fn a_connection_waits_for_one_queue() {
 #[test]
 fn the_end_of_a_delay_is_told() {
     let mut rig = Rig::new();
-    let queue = rig.queue(QueueSettings { delay_ms: 500, ..standard() });
+    let queue = rig.queue(QueueSettings { delay: Period::constant(500), ..standard() });
     rig.publish(queue, 1);
     rig.wait(queue, ALICE);
     rig.pass(499);
