@@ -35,7 +35,7 @@ pub fn grouped(number: u64) -> String {
 
 /// Prints one line of a table: the first cell to the left, the others to the right.
 pub fn print_line(first: impl Display, cells: &[String]) {
-    print!("{first:<48}");
+    print!("{first:<50}");
     for cell in cells {
         print!(" {cell:>14}");
     }

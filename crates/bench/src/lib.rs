@@ -1,6 +1,7 @@
-//! Programs that measure a broker from outside and print what they saw: `depth` (what a deep queue costs),
-//! `rows` (how fast the kinds of work are over AMQP) and `sqs` (the same over SQS). This library is what they have in common.
+//! What puts load on brokers and measures them from outside: `leveret bench` ([`command`], [`run_command`]), and the
+//! programs `depth` (what a deep queue costs) and `sqs` (SQS beside other servers of it).
 //!
+//! - `load` is `leveret bench`: any kind of work, at any broker, open or closed loop.
 //! - [`client`] speaks AMQP 0-9-1 over blocking sockets, with so little of its own that the broker is what
 //!   is measured.
 //! - [`http`] speaks as much HTTP/1.1 as that takes.
@@ -15,6 +16,9 @@ pub mod broker;
 pub mod client;
 pub mod figures;
 pub mod http;
+mod load;
 pub mod observe;
 pub mod options;
 pub mod target;
+
+pub use load::{command, run_command};

@@ -67,6 +67,27 @@ fn parse_cpu_time(stat: &str) -> Option<Duration> {
     Some(TICK * (user + system))
 }
 
+/// How often the threads of a process were taken off their CPUs, by themselves (they waited) or not.
+///
+/// # Errors
+/// If there is no such process, or /proc is not Linux's.
+pub fn context_switches(process_id: u32) -> io::Result<u64> {
+    let mut switches = 0;
+    for task in fs::read_dir(format!("/proc/{process_id}/task"))? {
+        // A thread may end while it is looked for.
+        if let Ok(status) = fs::read_to_string(task?.path().join("status")) {
+            switches += parse_context_switches(&status).ok_or_else(|| malformed("PID/task/TID/status"))?;
+        }
+    }
+    Ok(switches)
+}
+
+fn parse_context_switches(status: &str) -> Option<u64> {
+    let number =
+        |name: &str| status.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<u64>().ok());
+    Some(number("voluntary_ctxt_switches:")? + number("nonvoluntary_ctxt_switches:")?)
+}
+
 fn malformed(file: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("/proc/{file} is not as expected"))
 }
@@ -166,6 +187,9 @@ mod tests {
         let own = memory(std::process::id()).unwrap();
         assert!(own.anonymous > 0 && own.anonymous <= own.resident && own.resident <= own.peak);
         cpu_time(std::process::id()).unwrap();
+        context_switches(std::process::id()).unwrap();
+        let status = "Name: a\nvoluntary_ctxt_switches:\t12\nnonvoluntary_ctxt_switches:\t5\n";
+        assert_eq!(parse_context_switches(status), Some(17));
     }
 
     #[test]

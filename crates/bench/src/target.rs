@@ -31,6 +31,12 @@ enum Make {
 }
 
 impl Target {
+    /// A broker of that binary, started on a fresh folder in `parent`, with more arguments, with spaces between.
+    pub fn own(binary: PathBuf, extra_args: &str, parent: &Path) -> Self {
+        let extra_args = extra_args.split_whitespace().map(str::to_owned).collect();
+        Self { make: Make::Own { binary, extra_args }, parent: parent.to_owned() }
+    }
+
     /// Reads [`TARGET_OPTIONS`].
     ///
     /// # Errors
@@ -39,9 +45,7 @@ impl Target {
         let parent = options.text("dir").map_or_else(env::temp_dir, PathBuf::from);
         let Some(url) = options.text("url") else {
             let binary = options.text("broker").unwrap_or("target/release/leveret").into();
-            let extra_args = options.text("broker-args").unwrap_or_default();
-            let extra_args = extra_args.split_whitespace().map(str::to_owned).collect();
-            return Ok(Self { make: Make::Own { binary, extra_args }, parent });
+            return Ok(Self::own(binary, options.text("broker-args").unwrap_or_default(), &parent));
         };
         let address = url.to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
         let address = address.ok_or_else(|| OptionError::Malformed { name: "url", value: url.to_owned() })?;

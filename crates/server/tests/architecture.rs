@@ -12,7 +12,7 @@ const MAY_SEE: [(&str, &[&str]); 8] = [
     ("leveret-amqp", &["leveret-core"]),
     ("leveret-sqs", &["leveret-core"]),
     ("leveret-rig", &["leveret-log", "leveret-core"]),
-    ("leveret-server", &["leveret-log", "leveret-core", "leveret-amqp", "leveret-sqs"]),
+    ("leveret-server", &["leveret-log", "leveret-core", "leveret-amqp", "leveret-sqs", "leveret-bench"]),
     ("sim", &["leveret-log", "leveret-core", "leveret-amqp"]),
     ("leveret-bench", &["leveret-log", "leveret-core", "leveret-amqp"]),
 ];

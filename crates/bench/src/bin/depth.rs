@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use std::{env, io, thread};
 
-use leveret_bench::client::{Connection, ConsumeOptions, MIN_BODY_BYTES, PublishOptions};
+use leveret_bench::client::{Acking, Connection, ConsumeOptions, MIN_BODY_BYTES, PublishOptions};
 use leveret_bench::figures::{grouped, mib, print_line, rate};
 use leveret_bench::observe::{Memory, busy_share, disk_bytes, memory};
 use leveret_bench::options::{Known, OptionError, Options};
@@ -17,7 +17,8 @@ use leveret_bench::target::{Subject, TARGET_OPTIONS, Target};
 
 const QUEUE: &str = "bench-depth";
 const CONFIRM_WINDOW: usize = 2000;
-const CONSUME: ConsumeOptions = ConsumeOptions { prefetch: 1000, ack_every: 100 };
+const PREFETCH: u16 = 1000;
+const ACK_EVERY: u64 = 100;
 
 /// How long the machine is looked at before anything is started.
 const OVERTURE: Duration = Duration::from_secs(1);
@@ -83,8 +84,7 @@ fn run() -> Result<bool, Box<dyn Error>> {
         print_line("restart, exec to the count of the queue", &[seconds(restart.known)]);
         print_line("messages after the restart", &[grouped(restart.count)]);
     }
-    let ConsumeOptions { prefetch, ack_every } = CONSUME;
-    print_line(format!("consume, prefetch {prefetch}, ack per {ack_every}"), &[rate(load.count, draining)]);
+    print_line(format!("consume, prefetch {PREFETCH}, ack per {ACK_EVERY}"), &[rate(load.count, draining)]);
     drained.print();
     if let Some(reclaim) = reclaim {
         print_line("space given back after the last ack", &[reclaim.map_or("not all".to_owned(), seconds)]);
@@ -120,9 +120,16 @@ impl Load {
         connection.delete(QUEUE)?;
         connection.declare(QUEUE, true)?;
         connection.close()?;
-        let options =
-            PublishOptions { body_bytes: self.body_bytes, persistent: true, confirm_window: CONFIRM_WINDOW };
-        let mut publisher = Connection::open(subject.address())?.publisher(QUEUE, options)?;
+        let options = PublishOptions {
+            exchange: "",
+            routing_keys: &[QUEUE.to_owned()],
+            sizes: self.body_bytes..=self.body_bytes,
+            persistent: true,
+            confirm_window: CONFIRM_WINDOW,
+            publisher: 0,
+            groups: 0,
+        };
+        let mut publisher = Connection::open(subject.address())?.publisher(&options)?;
         let (time, ()) = timed(|| publisher.publish(self.count))?;
         publisher.close()?;
         Ok(time)
@@ -130,13 +137,14 @@ impl Load {
 
     /// Consumes all and returns when the broker has handled the last ack.
     fn drain(&self, subject: &Subject) -> Result<Drained, Box<dyn Error>> {
-        let mut consumer = Connection::open(subject.address())?.consumer(QUEUE, CONSUME)?;
+        let options = ConsumeOptions { prefetch: PREFETCH, acking: Acking::Every(ACK_EVERY) };
+        let mut consumer = Connection::open(subject.address())?.consumer(&[QUEUE.to_owned()], options)?;
         let mut drained = Drained::default();
         let mut next = 0;
         consumer.consume(self.count, |delivery| {
-            drained.misplaced += u64::from(delivery.sequence != next);
+            drained.misplaced += u64::from(delivery.stamp.number != next);
             drained.redelivered += u64::from(delivery.redelivered);
-            next = delivery.sequence + 1;
+            next = delivery.stamp.number + 1;
         })?;
         consumer.close()?;
         drained.left = u64::from(Connection::open(subject.address())?.message_count(QUEUE)?);

@@ -4,19 +4,22 @@
 //! thing as fast as it goes: per message they copy and patch, or parse, and nothing more; a system call is
 //! for a batch.
 
+mod confirms;
 mod connection;
 mod consumer;
+mod encoded;
+mod endpoint;
 mod error;
 mod input;
 mod publisher;
+mod stamp;
 
-pub use connection::Connection;
-pub use consumer::{ConsumeOptions, Consumer, Delivery};
+pub use connection::{Connection, Idle};
+pub use consumer::{Acking, ConsumeOptions, Consumer, Delivery};
+pub use endpoint::{Endpoint, UrlError, resolve};
 pub use error::ClientError;
 pub use publisher::{PublishOptions, Publisher};
-
-/// The least size of a body in bytes: it begins with its sequence number, big-endian.
-pub const MIN_BODY_BYTES: usize = 8;
+pub use stamp::{MAX_PUBLISHERS, MIN_BODY_BYTES, Stamp, TIMED_BODY_BYTES};
 
 /// The one channel of every connection.
 const CHANNEL: u16 = 1;

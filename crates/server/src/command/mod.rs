@@ -1,4 +1,4 @@
-//! The command line. One file for each command.
+//! The command line. One file for each command; `bench` is a crate of its own.
 
 mod access_key;
 mod log;
@@ -18,6 +18,7 @@ pub fn run() -> ExitCode {
         Some(("serve", given)) => serve::run(given),
         Some(("access-key", given)) => access_key::run(given),
         Some(("log", given)) => log::run(given),
+        Some(("bench", given)) => leveret_bench::run_command(given),
         Some(("version", _)) => {
             println!("leveret {}", env!("CARGO_PKG_VERSION"));
             ExitCode::SUCCESS
@@ -36,6 +37,7 @@ fn command_line() -> Command {
         .subcommand(serve::command())
         .subcommand(access_key::command())
         .subcommand(log::command())
+        .subcommand(leveret_bench::command())
         .subcommand(Command::new("version").about("Print the version"))
 }
 

@@ -1,0 +1,203 @@
+//! AMQP 0-9-1.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use leveret_core::wire::{ShortStr, Table, Value};
+
+use super::{Consume, Door, DoorError, Gauge, Publish, Published, Task};
+use crate::client::{ClientError, Connection, ConsumeOptions, Consumer, Endpoint, PublishOptions, Publisher};
+use crate::load::measure::{Clock, Tally};
+use crate::load::row::Row;
+
+/// A broker of AMQP.
+pub(crate) struct Amqp(pub(crate) Endpoint);
+
+impl Amqp {
+    fn connect(&self) -> Result<Connection, DoorError> {
+        Connection::open_at(&self.0).map_err(|error| match error {
+            ClientError::Io(error) => DoorError::Unreachable { place: self.0.address.to_string(), error },
+            error => DoorError::Amqp(error),
+        })
+    }
+}
+
+impl Door for Amqp {
+    fn broker(&self) -> Result<String, DoorError> {
+        let connection = self.connect()?;
+        let product = connection.product().to_owned();
+        connection.close()?;
+        Ok(product)
+    }
+
+    fn prepare(&self, row: &Row) -> Result<(), DoorError> {
+        self.clear(row)?;
+        let mut connection = self.connect()?;
+        let arguments = arguments(row);
+        if row.fan_out {
+            connection.declare_fanout(&row.exchange_name())?;
+        }
+        for name in row.queue_names() {
+            connection.declare_queue(&name, row.durable, &arguments)?;
+            if row.fan_out {
+                connection.bind(&name, &row.exchange_name())?;
+            }
+        }
+        Ok(connection.close()?)
+    }
+
+    fn publisher(&self, row: &Row, index: u16, queues: &[String]) -> Result<Box<dyn Publish>, DoorError> {
+        let exchange = if row.fan_out { row.exchange_name() } else { String::new() };
+        let options = PublishOptions {
+            exchange: &exchange,
+            routing_keys: if row.fan_out { &queues[..1] } else { queues },
+            sizes: row.sizes.clone(),
+            persistent: row.durable,
+            confirm_window: row.confirm_window as usize,
+            publisher: index,
+            groups: u64::from(row.groups),
+        };
+        Ok(Box::new(Publishing(self.connect()?.publisher(&options)?)))
+    }
+
+    fn consumer(&self, row: &Row, queues: &[String]) -> Result<Box<dyn Consume>, DoorError> {
+        let options = ConsumeOptions { prefetch: row.prefetch, acking: row.acking };
+        Ok(Box::new(Consuming(self.connect()?.consumer(queues, options)?)))
+    }
+
+    fn idle(&self) -> Result<Box<dyn Send>, DoorError> {
+        Ok(Box::new(self.connect()?.idle()))
+    }
+
+    fn waiting(&self, row: &Row) -> Result<u64, DoorError> {
+        let mut connection = self.connect()?;
+        let mut waiting = 0;
+        for name in row.queue_names() {
+            waiting += u64::from(connection.message_count(&name)?);
+        }
+        connection.close()?;
+        Ok(waiting)
+    }
+
+    fn clear(&self, row: &Row) -> Result<(), DoorError> {
+        let mut connection = self.connect()?;
+        if row.fan_out {
+            connection.delete_exchange(&row.exchange_name())?;
+        }
+        for name in row.queue_names() {
+            connection.delete(&name)?;
+        }
+        Ok(connection.close()?)
+    }
+}
+
+/// The arguments of a row's queues.
+fn arguments(row: &Row) -> Table {
+    let mut arguments = Table::new();
+    if let Some(queue_type) = &row.queue_type {
+        arguments.insert(ShortStr::literal("x-queue-type"), Value::from(queue_type.as_str()));
+    }
+    if row.groups > 0 {
+        arguments.insert(ShortStr::literal("x-groups"), Value::Bool(true));
+    }
+    arguments
+}
+
+struct Publishing(Publisher);
+
+impl Publish for Publishing {
+    fn publish(&mut self, task: &Task<'_>, seen: &mut Published) -> Result<(), DoorError> {
+        let publisher = &mut self.0;
+        let pace = task.pace;
+        let mut sent = 0;
+        loop {
+            let now_ns = task.clock.now_ns();
+            let left = task.left(sent, now_ns);
+            if left == 0 {
+                break;
+            }
+            let due = pace.due(sent, now_ns).min(left);
+            let room = publisher.room();
+            if due == 0 {
+                // The time until the next message is slept, not spun: the broker needs the CPU.
+                take_confirms_for(publisher, pace.until_next(sent, now_ns), task, seen)?;
+            } else if room == 0 {
+                take_confirms(publisher, task, seen)?;
+            } else {
+                sent += publisher.send(due.min(room), |number| pace.intended_ns(number, now_ns))?;
+                if pace.is_open_loop() {
+                    take_confirms_for(publisher, Duration::ZERO, task, seen)?;
+                }
+                note(publisher, task, seen);
+            }
+        }
+        while publisher.unconfirmed() > 0 {
+            take_confirms(publisher, task, seen)?;
+        }
+        Ok(())
+    }
+
+    fn close(self: Box<Self>) -> Result<(), DoorError> {
+        Ok(self.0.close()?)
+    }
+}
+
+/// Waits at most so long for confirms, and takes those that came.
+fn take_confirms_for(
+    publisher: &mut Publisher,
+    most: Duration,
+    task: &Task<'_>,
+    seen: &mut Published,
+) -> Result<(), DoorError> {
+    if publisher.wait(most)? { take_confirms(publisher, task, seen) } else { Ok(()) }
+}
+
+/// Waits for confirms and takes them.
+fn take_confirms(publisher: &mut Publisher, task: &Task<'_>, seen: &mut Published) -> Result<(), DoorError> {
+    let mut now_ns = None;
+    publisher.take_confirms(|intended_ns| {
+        // The first one of a read is looked at as soon as it came.
+        let now_ns = *now_ns.get_or_insert_with(|| task.clock.now_ns());
+        seen.confirms.take(intended_ns, now_ns);
+    })?;
+    note(publisher, task, seen);
+    if let Some((bare, latencies)) = &mut seen.bare {
+        let before_ns = task.clock.now_ns();
+        bare.time_one().map_err(DoorError::BareSync)?;
+        latencies.take(before_ns, task.clock.now_ns());
+    }
+    Ok(())
+}
+
+fn note(publisher: &Publisher, task: &Task<'_>, seen: &mut Published) {
+    seen.count = publisher.done();
+    task.gauge.set(seen.count);
+}
+
+struct Consuming(Consumer);
+
+impl Consume for Consuming {
+    fn consume(
+        &mut self,
+        clock: Clock,
+        stop: &AtomicBool,
+        gauge: &Gauge,
+        tally: &mut Tally,
+    ) -> Result<(), DoorError> {
+        while !stop.load(Ordering::Relaxed) {
+            if !self.0.wait()? {
+                continue;
+            }
+            let now_ns = clock.now_ns();
+            self.0.handle(|delivery| {
+                tally.take(delivery.queue, delivery.stamp, delivery.redelivered, now_ns);
+            })?;
+            gauge.set(tally.counts.received);
+        }
+        Ok(self.0.finish()?)
+    }
+
+    fn close(self: Box<Self>) -> Result<(), DoorError> {
+        Ok(self.0.close()?)
+    }
+}
