@@ -1,8 +1,13 @@
 //! Duplicates: a queue that deduplicates knows every message again for five minutes after it was first sent, whether
 //! it is still there or not (SQS's FIFO queues). A purge forgets them.
+//!
+//! A door that deduplicates before it chooses queues (SNS's FIFO topics) has a shard remember messages, whichever queues
+//! of the shard they went to. No purge forgets those.
 
+use super::Shard;
+use super::durable::fact::Fact;
 use super::queue::Queue;
-use crate::limits::DEDUPLICATION_MS;
+use crate::limits::{DEDUPLICATION_MS, TOPIC_DUPLICATES};
 use crate::message::{Deduplication, NewMessage};
 use crate::{DeduplicationScope, Time};
 use leveret_log::Position;
@@ -18,7 +23,7 @@ pub struct Duplicate {
     pub position: Position,
 }
 
-/// What a queue remembers of the messages of the last minutes.
+/// What is remembered of the messages of the last minutes.
 #[derive(Debug, Default)]
 pub(super) struct Duplicates {
     known: FxHashMap<u128, Duplicate>,
@@ -41,16 +46,20 @@ impl Duplicates {
 
     /// The message known by this key, if it came in the last five minutes.
     pub(super) fn find(&mut self, key: u128, now: Time) -> Option<Duplicate> {
-        while let Some((until, old, position)) = self.order.front().copied() {
+        while let Some((until, ..)) = self.order.front().copied() {
             if until > now {
                 break;
             }
-            self.order.pop_front();
-            if self.known.get(&old).is_some_and(|known| known.position == position) {
-                self.known.remove(&old);
-            }
+            self.forget_oldest();
         }
         self.known.get(&key).copied()
+    }
+
+    fn forget_oldest(&mut self) {
+        let Some((_, old, position)) = self.order.pop_front() else { return };
+        if self.known.get(&old).is_some_and(|known| known.position == position) {
+            self.known.remove(&old);
+        }
     }
 
     /// Forgets those that were stored before a position: all of them for a purge now, the same for its replay.
@@ -65,6 +74,31 @@ impl Duplicates {
         self.order
             .iter()
             .filter_map(move |(until, key, position)| Some((*until, *key, known(key, *position)?)))
+    }
+}
+
+impl Shard {
+    /// The message that was remembered by this key in the last five minutes.
+    pub fn find_duplicate(&mut self, key: u128) -> Option<Duplicate> {
+        self.duplicates.find(key, self.now)
+    }
+
+    /// Remembers a message by this key for five minutes, whatever becomes of the broker. Call it behind what stores the
+    /// message in this shard: then the one is not durable without the other, and no message is taken for a duplicate of
+    /// one that a crash has lost.
+    pub fn remember_duplicate(&mut self, key: u128, first: Duplicate) {
+        let until = self.now.plus_ms(DEDUPLICATION_MS);
+        self.facts.queue(Fact::Remembered { key, first, until });
+        self.bound_facts();
+        self.restore_duplicate(key, first, until);
+    }
+
+    /// Remembers a message until `until`. Call it in the order in which they came.
+    pub(super) fn restore_duplicate(&mut self, key: u128, first: Duplicate, until: Time) {
+        self.duplicates.restore(key, first, until);
+        if self.duplicates.order.len() > TOPIC_DUPLICATES {
+            self.duplicates.forget_oldest();
+        }
     }
 }
 

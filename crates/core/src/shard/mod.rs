@@ -35,6 +35,7 @@ pub use queue::{QueueCounters, QueueStats};
 
 use crate::{ConnectionId, LeaseId, QueueId, ShardIndex, Time};
 use consume::{Connection, Consumer, Lease, Pool};
+use duplicates::Duplicates;
 use durable::fact::Facts;
 use durable::replay::Replayed;
 use durable::space::Space;
@@ -57,6 +58,8 @@ pub struct Shard {
     leases: Slots<Lease>,
     /// The leases under receipts, by queue and message.
     receipts: FxHashMap<(u32, Position), LeaseId>,
+    /// The messages that are known again whatever queue they went to.
+    duplicates: Duplicates,
     /// Counts the receives that have waited.
     tickets: u64,
     /// Leases with a deadline, by it.
@@ -99,6 +102,7 @@ impl Shard {
             pools: Slots::default(),
             leases: Slots::default(),
             receipts: FxHashMap::default(),
+            duplicates: Duplicates::default(),
             tickets: 0,
             deadlines: BTreeSet::new(),
             wakes: BTreeSet::new(),

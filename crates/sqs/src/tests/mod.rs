@@ -5,6 +5,7 @@ mod client;
 mod cooldowns;
 mod damage;
 mod delays;
+mod fifo_topics;
 mod identity;
 mod promises;
 pub(crate) mod random;

@@ -7,6 +7,8 @@ import pika
 import pytest
 from botocore.exceptions import ClientError
 
+from .conftest import Topics
+
 RAW = {"RawMessageDelivery": "true"}
 
 
@@ -122,6 +124,25 @@ def test_a_fifo_topic_keeps_groups_in_order_and_drops_duplicates(topics):
     with pytest.raises(ClientError) as refused:
         topics.sns.publish(TopicArn=topic, Message="x")
     assert "MessageGroupId parameter is required" in str(refused.value)
+
+
+def test_no_queue_behind_a_fifo_topic_sees_a_duplicate_not_even_after_a_kill(own_broker):
+    topics = Topics(own_broker)
+    topic = topics.topic(".fifo")
+    urls = [topics.subscribe(topic, **RAW)[0], topics.subscribe(topic)[0], topics.subscribe(topic, ".fifo", **RAW)[0]]
+    once = {"TopicArn": topic, "Message": "once", "MessageGroupId": "g"}
+    first = topics.sns.publish(**once)
+    again = topics.sns.publish(**once)
+    assert [len(topics.bodies(url)) for url in urls] == [1, 1, 1]
+    own_broker.restart()
+    topics = Topics(own_broker)
+    batch = topics.sns.publish_batch(
+        TopicArn=topic, PublishBatchRequestEntries=[{"Id": "1", "Message": "once", "MessageGroupId": "h"}]
+    )
+    for answer in (again, batch["Successful"][0]):
+        assert (answer["MessageId"], answer["SequenceNumber"]) == (first["MessageId"], first["SequenceNumber"])
+    topics.sns.publish(TopicArn=topic, Message="new", MessageGroupId="g")
+    assert [len(topics.bodies(url)) for url in urls] == [1, 1, 1]
 
 
 def test_a_standard_topic_hands_on_groups_for_fair_queues(topics):

@@ -17,6 +17,12 @@ pub(in crate::shard) fn put_u64(out: &mut Vec<u8>, value: u64) {
     out.extend_from_slice(&value.to_le_bytes());
 }
 
+/// Appends a fixed 128-bit integer, its high half first.
+pub(in crate::shard) fn put_u128(out: &mut Vec<u8>, value: u128) {
+    put_u64(out, (value >> 64) as u64);
+    put_u64(out, value as u64);
+}
+
 /// A reader that never runs past the end: what is missing is `None`.
 #[derive(Debug)]
 pub(in crate::shard) struct Input<'a> {
@@ -48,6 +54,10 @@ impl<'a> Input<'a> {
         let (bytes, rest) = self.rest.split_first_chunk()?;
         self.rest = rest;
         Some(u64::from_le_bytes(*bytes))
+    }
+
+    pub(in crate::shard) fn u128(&mut self) -> Option<u128> {
+        Some(u128::from(self.u64()?) << 64 | u128::from(self.u64()?))
     }
 
     pub(in crate::shard) fn position(&mut self) -> Option<Position> {

@@ -1,13 +1,13 @@
 //! Checkpoints: the durable state of a shard at one position, so that a replay starts there. Its size goes
 //! with what is in memory, not with the depth of the queues.
 //!
-//! Format, version 1: version, moved messages, then each queue with its lists; `docs/log-format.md` has the table.
+//! Format, version 1: version, moved messages, then each queue with its lists, then duplicates; `docs/log-format.md` has the table.
 //! Replaying it is the same as replaying every record before it.
 
-use super::bytes::{Input, put_u64, put_varint};
+use super::bytes::{Input, put_u64, put_u128, put_varint};
 use super::fact::{reason_code, reason_of};
 use crate::shard::Shard;
-use crate::shard::duplicates::Duplicate;
+use crate::shard::duplicates::{Duplicate, Duplicates};
 use crate::shard::queue::Entry;
 use crate::shard::queue::{Dying, Queue};
 use crate::shard::ready::Restored;
@@ -50,6 +50,7 @@ impl Shard {
         for (slot, queue) in queues {
             put_queue(&mut out, queue, &leased.remove(&slot).unwrap_or_default());
         }
+        put_duplicates(&mut out, &self.duplicates);
         (self.position(), out)
     }
 
@@ -112,6 +113,9 @@ impl Shard {
             if let Some(slot) = self.queue_index.get(&lists.queue).copied() {
                 self.restore_queue(slot, lists)?;
             }
+        }
+        for (until, key, first) in read_duplicates(&mut input)? {
+            self.restore_duplicate(key, first, until);
         }
         input.is_empty().then_some(())
     }
@@ -217,7 +221,7 @@ fn put_queue(out: &mut Vec<u8>, queue: &Queue, leased: &[Leased]) {
     put_dying(out, queue);
     put_entries(out, queue.parked.values());
     put_leased(out, leased);
-    put_duplicates(out, queue);
+    put_duplicates(out, &queue.duplicates);
 }
 
 /// The entries, then the times of each: 0 for a lease without a receipt.
@@ -242,13 +246,12 @@ fn read_leased(input: &mut Input<'_>) -> Option<Vec<Leased>> {
     Some(leased)
 }
 
-fn put_duplicates(out: &mut Vec<u8>, queue: &Queue) {
-    put_varint(out, queue.duplicates.iter().count() as u64);
-    for (until, key, duplicate) in queue.duplicates.iter() {
+fn put_duplicates(out: &mut Vec<u8>, duplicates: &Duplicates) {
+    put_varint(out, duplicates.iter().count() as u64);
+    for (until, key, duplicate) in duplicates.iter() {
         put_varint(out, until.0);
-        for half in halves(key).into_iter().chain(halves(duplicate.message_id)) {
-            put_u64(out, half);
-        }
+        put_u128(out, key);
+        put_u128(out, duplicate.message_id);
         put_u64(out, duplicate.position.0);
     }
 }
@@ -257,19 +260,10 @@ fn read_duplicates(input: &mut Input<'_>) -> Option<Vec<(Time, u128, Duplicate)>
     let mut duplicates = Vec::new();
     for _ in 0..input.varint()? {
         let until = Time(input.varint()?);
-        let key = join(input.u64()?, input.u64()?);
-        let message_id = join(input.u64()?, input.u64()?);
+        let (key, message_id) = (input.u128()?, input.u128()?);
         duplicates.push((until, key, Duplicate { message_id, position: input.position()? }));
     }
     Some(duplicates)
-}
-
-fn halves(number: u128) -> [u64; 2] {
-    [(number >> 64) as u64, number as u64]
-}
-
-fn join(high: u64, low: u64) -> u128 {
-    u128::from(high) << 64 | u128::from(low)
 }
 
 fn put_dying(out: &mut Vec<u8>, queue: &Queue) {

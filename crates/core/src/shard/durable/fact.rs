@@ -5,8 +5,8 @@
 //! know; an operation that is new since the last release takes a new number and raises the version. All that are
 //! here belong to the first release.
 
-use super::bytes::{Input, put_u64, put_varint};
-use crate::shard::DeadReason;
+use super::bytes::{Input, put_u64, put_u128, put_varint};
+use crate::shard::{DeadReason, Duplicate};
 use crate::{QueueId, Time};
 use leveret_log::Position;
 
@@ -58,6 +58,8 @@ pub(in crate::shard) enum Fact {
     Dropped { queue: QueueId },
     /// The first page of a level was read back into memory.
     PageOpened { queue: QueueId, level: u8, location: Position },
+    /// A message is known again by this key until then, whatever queues it went to.
+    Remembered { key: u128, first: Duplicate, until: Time },
 }
 
 const LEASED: u8 = 1;
@@ -73,6 +75,7 @@ const PAGE_OPENED: u8 = 10;
 const UNPARKED: u8 = 11;
 const RECEIVED: u8 = 12;
 const EXTENDED: u8 = 13;
+const REMEMBERED: u8 = 14;
 
 /// The facts of the turn so far, encoded.
 #[derive(Debug)]
@@ -120,7 +123,7 @@ impl Facts {
         }
     }
 
-    /// Adds a fact about a whole queue.
+    /// Adds a fact of any kind; one about a message begins a run.
     pub(in crate::shard) fn queue(&mut self, fact: Fact) {
         self.end_run();
         match fact {
@@ -138,6 +141,13 @@ impl Facts {
                 put_u64(&mut self.bytes, queue.0);
                 self.bytes.push(level);
                 put_u64(&mut self.bytes, location.0);
+            }
+            Fact::Remembered { key, first, until } => {
+                self.bytes.push(REMEMBERED);
+                put_u128(&mut self.bytes, key);
+                put_u128(&mut self.bytes, first.message_id);
+                put_u64(&mut self.bytes, first.position.0);
+                put_u64(&mut self.bytes, until.0);
             }
             Fact::Message { queue, op, position } => self.message(queue, op, position),
         }
@@ -214,6 +224,10 @@ pub(in crate::shard) fn read(payload: &[u8], each: &mut dyn FnMut(Fact)) -> Opti
             UNPARKED => Op::Unparked,
             DELAYED => Op::Delayed { until: Time(input.u64()?), failed: input.u8()? != 0 },
             DYING => Op::Dying { reason: reason_of(input.u8()?)?, at: Time(input.u64()?) },
+            REMEMBERED => {
+                each(read_remembered(&mut input)?);
+                continue;
+            }
             _ => {
                 each(read_queue_fact(code, &mut input)?);
                 continue;
@@ -245,6 +259,12 @@ fn read_queue_fact(code: u8, input: &mut Input<'_>) -> Option<Fact> {
         PAGE_OPENED => Some(Fact::PageOpened { queue, level: input.u8()?, location: input.position()? }),
         _ => None,
     }
+}
+
+fn read_remembered(input: &mut Input<'_>) -> Option<Fact> {
+    let (key, message_id) = (input.u128()?, input.u128()?);
+    let first = Duplicate { message_id, position: input.position()? };
+    Some(Fact::Remembered { key, first, until: Time(input.u64()?) })
 }
 
 pub(in crate::shard) fn reason_code(reason: DeadReason) -> u8 {
@@ -305,6 +325,11 @@ mod tests {
                 position: Position(24),
             },
             Fact::Message { queue: b, op: Op::Extended { until: Time(13) }, position: Position(24) },
+            Fact::Remembered {
+                key: u128::MAX - 1,
+                first: Duplicate { message_id: 1 << 64 | 2, position: Position(64) },
+                until: Time(17),
+            },
             Fact::Message { queue: a, op: Op::Gone, position: Position(64) },
         ];
         let mut facts = Facts::new(1 << 20);

@@ -167,6 +167,7 @@ impl Shard {
                 }
             }
             Fact::Dropped { queue } => self.replay_drop(queue),
+            Fact::Remembered { key, first, until } => self.restore_duplicate(key, first, until),
             Fact::PageOpened { queue, level, location } => {
                 if self.queue_index.contains_key(&queue) {
                     let payload = read_page(location)?;

@@ -10,6 +10,8 @@ use leveret_core::catalog::DeclareExchange;
 use leveret_core::wire::Table;
 
 const NAME_CHARACTERS: usize = 256;
+/// The attribute of a topic that no client sees: when it was made, in milliseconds since the epoch.
+pub(in crate::sns) const CREATED: &str = "CreatedTimestamp";
 
 pub(in crate::sns) fn create_topic<A: Access>(
     context: &mut Context<'_, A>,
@@ -32,6 +34,7 @@ pub(in crate::sns) fn create_topic<A: Access>(
         named(context, &name).ok_or_else(|| ApiError::new(Code::INTERNAL, "The topic is gone again."))?;
     let mut attributes = topic.attributes.clone();
     attributes.values.extend(wanted.into_iter().map(|(name, value)| (name.into(), value.into())));
+    attributes.set(CREATED, context.now_ms().to_string());
     attributes.tags = tags.into_iter().map(|(key, value)| (key.into(), value.into())).collect();
     topic.set(context, attributes)?;
     Ok(answer)

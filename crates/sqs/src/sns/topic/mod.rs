@@ -9,7 +9,7 @@ mod permission;
 mod tag;
 
 pub(super) use attributes::{get_topic_attributes, set_topic_attributes};
-pub(super) use create_topic::create_topic;
+pub(super) use create_topic::{CREATED, create_topic};
 pub(super) use delete_topic::delete_topic;
 pub(super) use find::{Right, Topic, authorize, find, invalid, named, token_page, topic_arn, topics};
 pub(super) use list_topics::list_topics;

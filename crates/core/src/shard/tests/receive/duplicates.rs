@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::DeduplicationScope::{self, Group};
-use crate::limits::DEDUPLICATION_MS;
+use crate::limits::{DEDUPLICATION_MS, TOPIC_DUPLICATES};
 
 fn deduplicating(scope: DeduplicationScope) -> QueueSettings {
     QueueSettings { deduplicate: Some(scope), ..exclusive_groups() }
@@ -150,5 +150,59 @@ fn a_purge_forgets_what_came_before_it() {
         assert_eq!(send(&mut rig, &[queue], 9, 5).duplicate_of, known);
         rig.pass(DEDUPLICATION_MS - 1);
         assert_eq!(send(&mut rig, &[queue], 9, 5).duplicate_of, known);
+    }
+}
+
+/// Remembers a message of this id by a key, behind all that was stored.
+fn remember(rig: &mut Rig, key: u128, message_id: u128) -> Duplicate {
+    rig.turn(|shard| {
+        let first = Duplicate { message_id, position: shard.position() };
+        shard.remember_duplicate(key, first);
+        first
+    })
+}
+
+fn find(rig: &mut Rig, key: u128) -> Option<Duplicate> {
+    rig.turn(|shard| shard.find_duplicate(key))
+}
+
+#[test]
+fn a_message_is_remembered_whatever_queue_it_went_to() {
+    for checkpoint_at in 0..3 {
+        let mut rig = Rig::new();
+        let queue = rig.queue(standard());
+        rig.publish(queue, 1);
+        let first = remember(&mut rig, 9, 1);
+        if checkpoint_at == 0 {
+            rig.checkpoint();
+        }
+        rig.turn(|shard| shard.purge_all(queue));
+        rig.pass(DEDUPLICATION_MS - 1);
+        let later = remember(&mut rig, 8, 2);
+        if checkpoint_at == 1 {
+            rig.checkpoint();
+        }
+        rig.crash();
+        assert_eq!(
+            (find(&mut rig, 9), find(&mut rig, 8), find(&mut rig, 7)),
+            (Some(first), Some(later), None)
+        );
+        rig.pass(1);
+        assert_eq!((find(&mut rig, 9), find(&mut rig, 8)), (None, Some(later)));
+    }
+}
+
+#[test]
+fn so_many_are_remembered_and_no_more() {
+    let mut rig = Rig::new();
+    for key in 0..=TOPIC_DUPLICATES as u128 {
+        remember(&mut rig, key, key);
+    }
+    for restarted in [false, true] {
+        if restarted {
+            rig.crash();
+        }
+        assert_eq!(find(&mut rig, 0), None, "the oldest made room");
+        assert!((1..=TOPIC_DUPLICATES as u128).all(|key| find(&mut rig, key).is_some()));
     }
 }
