@@ -78,7 +78,8 @@ impl Shard {
         })
     }
 
-    /// Moves the delayed messages whose time has come to the ready ones, at their place in publish order.
+    /// Moves the delayed messages whose time has come to the ready ones, at their place in publish order, and has groups
+    /// find theirs.
     pub(super) fn ready_delayed(&mut self, queue: u32) {
         let now = self.now;
         let Some(found) = self.queues.at_mut(queue) else { return };
@@ -90,6 +91,8 @@ impl Shard {
             let entry = first.remove();
             found.ready.put_back(entry);
         }
+        found.ready.look(now);
+        found.ready.rerank();
     }
 
     /// Takes expired messages off the head of the queue. RabbitMQ looks at the head only, too.

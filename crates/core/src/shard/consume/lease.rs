@@ -157,9 +157,11 @@ impl Shard {
     }
 
     pub(in crate::shard) fn release_group(&mut self, queue: u32, entry: &Entry) {
+        let now = self.now;
         if let Some(found) = self.queues.at_mut(queue)
             && (found.settings.groups || found.settings.fair)
         {
+            found.ready.look(now);
             found.ready.release(entry);
             self.mark_dirty(queue);
         }

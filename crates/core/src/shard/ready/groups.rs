@@ -1,17 +1,24 @@
 //! Message groups: the messages of a group stand together, and groups do not wait for one another.
 //!
 //! Exclusive groups (`x-groups`, SQS's FIFO queues): of each at most one consumer holds messages, and they go out in
-//! publish order. Fair groups (SQS's fair queues): a group is a tenant; one that holds much of what is in flight is
-//! noisy and stands behind the quiet ones, and nothing is ever held back.
+//! publish order. Fair groups (SQS's fair queues): a group is a tenant; one that holds much of what is in flight, or
+//! whose messages have taken much of the consumers' time, is noisy and stands behind the quiet ones, and nothing is ever
+//! held back. One of which nothing waits and nothing is held is forgotten, and quiet when it comes again.
 
 use super::super::queue::Entry;
+use super::usage::Usage;
+use crate::Time;
 use leveret_log::Position;
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 /// A group is noisy only if it holds at least so many messages (SQS's fair queues: 30).
 const NOISY_HELD: u32 = 30;
-/// And more than one part in so many of all that are held (SQS's fair queues: 10 %).
+/// Or if its messages have taken so much of the consumers' time lately. SQS has no such bound: with it, a queue with
+/// little to do keeps its order.
+const NOISY_MS: u64 = 10_000;
+/// And more than one part in so many of what all hold or have taken (SQS's fair queues: 10 %).
 const NOISY_PART: u64 = 10;
 
 /// The ready messages of a queue with groups. A message without a group is a group of its own.
@@ -22,8 +29,10 @@ pub(in crate::shard) struct Groups {
     /// The first message of every group that may go out: the quiet groups' in publish order, then those of the noisy
     /// ones, fewest held first.
     available: BTreeSet<(Rank, Position, u64)>,
-    /// Messages held of all groups.
-    held: u64,
+    /// What all groups hold, and those messages that stand in none.
+    all: Usage,
+    /// The time as it was told last; 0 in a replay.
+    now: Time,
     /// The group that was looked at last: a replay asks for its messages one after the other.
     last: u64,
 }
@@ -37,13 +46,13 @@ pub(in crate::shard) enum GroupKind {
     Fair,
 }
 
-/// How far back a group stands: 0 for all but the noisy ones, for which it is how many of their messages are held.
+/// How far back a group stands: 0 for all but the noisy ones, for which it is one more than what they hold.
 type Rank = u32;
 
 #[derive(Debug, Default)]
 struct Group {
     waiting: BTreeMap<Position, Entry>,
-    held: u32,
+    usage: Usage,
     /// Its place among the available ones.
     listed: Option<(Rank, Position)>,
 }
@@ -51,7 +60,34 @@ struct Group {
 impl Groups {
     /// No groups yet.
     pub(super) fn new(kind: GroupKind) -> Groups {
-        Groups { kind, groups: FxHashMap::default(), available: BTreeSet::new(), held: 0, last: 0 }
+        Groups {
+            kind,
+            groups: FxHashMap::default(),
+            available: BTreeSet::new(),
+            all: Usage::default(),
+            now: Time(0),
+            last: 0,
+        }
+    }
+
+    /// Takes the time. It never goes back.
+    pub(super) fn look(&mut self, now: Time) {
+        self.now = now;
+    }
+
+    /// Finds the places of the noisy groups anew, and that of the first quiet one: what other groups do, and time alone,
+    /// make one quiet or noisy. There are few to look at, since fewer than ten groups can have more than a tenth of
+    /// anything.
+    pub(super) fn rerank(&mut self) {
+        if self.kind == GroupKind::Exclusive {
+            return;
+        }
+        let mut from = Bound::Excluded((0, Position(u64::MAX), u64::MAX));
+        while let Some(place) = self.available.range((from, Bound::Unbounded)).next().copied() {
+            self.settle_group(place.2);
+            from = Bound::Excluded(place);
+        }
+        self.settle_front();
     }
 
     /// Whether a message of this group (0 for none) stands here, and not in a level.
@@ -82,12 +118,7 @@ impl Groups {
     pub(super) fn pop_front(&mut self, hold: bool) -> Option<Entry> {
         let (_, position, key) = self.available.first().copied()?;
         let entry = self.take(key, position, hold);
-        // Whether a group is noisy depends on what the others hold, too: it is looked at when its turn has come.
-        if let Some((rank, _, next)) = self.available.first().copied()
-            && rank == 0
-        {
-            self.settle_group(next);
-        }
+        self.settle_front();
         entry
     }
 
@@ -105,15 +136,18 @@ impl Groups {
 
     /// A message that stands in no group is held, or is not any more.
     pub(super) fn count_other(&mut self, held: bool) {
-        self.held = if held { self.held + 1 } else { self.held.saturating_sub(1) };
+        match held {
+            true => self.all.hold(self.now),
+            false => self.all.release(self.now),
+        }
     }
 
     /// A held message of the group is settled.
     pub(super) fn release(&mut self, entry: &Entry) {
-        self.held = self.held.saturating_sub(1);
+        self.all.release(self.now);
         let key = key_of(entry);
         if let Some(group) = self.groups.get_mut(&key) {
-            group.held = group.held.saturating_sub(1);
+            group.usage.release(self.now);
         }
         self.settle_group(key);
     }
@@ -160,41 +194,58 @@ impl Groups {
     fn take(&mut self, key: u64, position: Position, hold: bool) -> Option<Entry> {
         let group = self.groups.get_mut(&key)?;
         let entry = group.waiting.remove(&position);
-        group.held += u32::from(hold);
-        self.held += u64::from(hold);
+        if hold {
+            group.usage.hold(self.now);
+            self.all.hold(self.now);
+        }
         self.last = key;
         self.settle_group(key);
         entry
     }
 
+    /// Puts quiet groups that come first and are noisy by now to their places, until one is quiet.
+    fn settle_front(&mut self) {
+        while let Some((0, _, key)) = self.available.first().copied() {
+            self.settle_group(key);
+            if self.available.first().is_some_and(|(rank, _, first)| (*rank, *first) == (0, key)) {
+                return;
+            }
+        }
+    }
+
     /// Puts a group at its place among the available ones, and forgets an empty group that nobody holds.
     fn settle_group(&mut self, key: u64) {
-        let Some(group) = self.groups.get(&key) else { return };
+        let Some(group) = self.groups.get_mut(&key) else { return };
+        let held = group.usage.held();
         let rank = match self.kind {
-            GroupKind::Exclusive => (group.held == 0).then_some(0),
-            GroupKind::Fair if self.is_noisy(group) => Some(group.held),
-            GroupKind::Fair => Some(0),
+            GroupKind::Exclusive => (held == 0).then_some(0),
+            GroupKind::Fair => {
+                group.usage.look(self.now);
+                self.all.look(self.now);
+                Some(if is_noisy(&group.usage, &self.all) { held.saturating_add(1) } else { 0 })
+            }
         };
         let place = rank.and_then(|rank| Some((rank, *group.waiting.keys().next()?)));
-        let gone = group.waiting.is_empty() && group.held == 0;
-        if place != group.listed {
-            if let Some((rank, first)) = group.listed {
+        let before = std::mem::replace(&mut group.listed, place);
+        if group.waiting.is_empty() && held == 0 {
+            self.groups.remove(&key);
+        }
+        if place != before {
+            if let Some((rank, first)) = before {
                 self.available.remove(&(rank, first, key));
             }
             if let Some((rank, first)) = place {
                 self.available.insert((rank, first, key));
             }
         }
-        if gone {
-            self.groups.remove(&key);
-        } else if let Some(group) = self.groups.get_mut(&key) {
-            group.listed = place;
-        }
     }
+}
 
-    fn is_noisy(&self, group: &Group) -> bool {
-        group.held >= NOISY_HELD && u64::from(group.held) * NOISY_PART > self.held
-    }
+/// Whether a group has much of what all have.
+fn is_noisy(group: &Usage, all: &Usage) -> bool {
+    let is_much = |part: u64, whole: u64| part * NOISY_PART > whole;
+    (group.held() >= NOISY_HELD && is_much(u64::from(group.held()), u64::from(all.held())))
+        || (group.taken_ms() >= NOISY_MS && is_much(group.taken_ms(), all.taken_ms()))
 }
 
 /// Messages without a key get one of their own: their position, marked so that it meets no real hash.

@@ -3,9 +3,10 @@
 pub(super) mod groups;
 pub(super) mod level;
 pub(super) mod page;
+mod usage;
 
 use super::queue::Entry;
-use crate::QueueSettings;
+use crate::{QueueSettings, Time};
 use groups::{GroupKind, Groups};
 use level::Level;
 use leveret_log::Position;
@@ -167,6 +168,20 @@ impl Ready {
                     groups.count_other(false);
                 }
             }
+        }
+    }
+
+    /// Tells the time to groups, which weigh how much of it each takes. It stays so until the next call.
+    pub(super) fn look(&mut self, now: Time) {
+        if let Some(groups) = &mut self.groups {
+            groups.look(now);
+        }
+    }
+
+    /// Has the noisy groups find their places anew.
+    pub(super) fn rerank(&mut self) {
+        if let Some(groups) = &mut self.groups {
+            groups.rerank();
         }
     }
 

@@ -66,6 +66,108 @@ fn a_noisy_group_that_settles_is_quiet_again() {
     rig.check();
 }
 
+/// The queue of a tenant (1) that had a consumer at work for this long while others were done at once, and has more.
+fn busy(rig: &mut Rig, ms: u64) -> QueueId {
+    let queue = rig.queue(fair_groups());
+    rig.publish_groups(queue, &[1, 1, 2, 3, 1]);
+    let received = rig.receive(queue, 4);
+    for received in &received[1..] {
+        rig.delete(queue, received).unwrap();
+    }
+    rig.pass(ms);
+    rig.delete(queue, &received[0]).unwrap();
+    rig.publish_groups(queue, &[2, 0, 1]);
+    queue
+}
+
+#[test]
+fn a_group_that_takes_much_time_is_noisy() {
+    for (ms, order) in [(9_999, [4, 5, 6, 7]), (10_000, [5, 6, 4, 7])] {
+        let mut rig = Rig::new();
+        let queue = busy(&mut rig, ms);
+        assert_eq!(rig.receive_serials(queue, 10), order, "{ms} ms");
+        rig.check();
+    }
+}
+
+#[test]
+fn a_group_that_takes_a_small_part_of_the_time_is_not_noisy() {
+    for (others, order) in [(9, [10, 11]), (8, [10, 9])] {
+        let mut rig = Rig::new();
+        let queue = rig.queue(fair_groups());
+        rig.publish(queue, others);
+        rig.publish_groups(queue, &[1]);
+        rig.receive(queue, 10);
+        rig.pass(20_000);
+        rig.publish_groups(queue, &[1, 0]);
+        assert_eq!(rig.receive_serials(queue, 10), order, "{others} others");
+        rig.check();
+    }
+}
+
+#[test]
+fn time_is_forgotten_in_the_end() {
+    let mut rig = Rig::new();
+    let queue = busy(&mut rig, 20_000);
+    rig.pass(300_000);
+    assert_eq!(rig.receive_serials(queue, 10), [4, 5, 6, 7]);
+}
+
+#[test]
+fn a_group_that_has_nothing_left_is_quiet_again() {
+    let mut rig = Rig::new();
+    let queue = busy(&mut rig, 20_000);
+    for received in rig.receive(queue, 10) {
+        rig.delete(queue, &received).unwrap();
+    }
+    rig.publish_groups(queue, &[1, 2]);
+    assert_eq!(rig.receive_serials(queue, 10), [8, 9]);
+}
+
+#[test]
+fn a_restart_counts_time_anew_and_what_is_held_as_before() {
+    let mut rig = Rig::new();
+    let queue = busy(&mut rig, 20_000);
+    rig.crash();
+    assert_eq!(rig.receive_serials(queue, 10), [4, 5, 6, 7]);
+    let queue = held_by_one(&mut rig, 30);
+    rig.publish_groups(queue, &[1, 2]);
+    rig.crash();
+    assert_eq!(rig.receive_serials(queue, 10), [39, 38]);
+    rig.check();
+}
+
+/// A queue of which group 1 holds 30 messages and others so many; those of the others.
+fn held_by_all(rig: &mut Rig, others: u64) -> (QueueId, Vec<Received>) {
+    let queue = held_by_one(rig, 30);
+    let mut held = Vec::new();
+    while (held.len() as u64) < others {
+        rig.publish(queue, 10.min(others - held.len() as u64));
+        held.extend(rig.receive(queue, 10));
+    }
+    (queue, held)
+}
+
+#[test]
+fn a_group_is_noisy_as_soon_as_others_give_back() {
+    let mut rig = Rig::new();
+    let (queue, held) = held_by_all(&mut rig, 270);
+    rig.publish_groups(queue, &[1, 2]);
+    rig.delete(queue, &held[0]).unwrap();
+    assert_eq!(rig.receive_serials(queue, 10), [301, 300]);
+    rig.check();
+}
+
+#[test]
+fn a_group_is_quiet_as_soon_as_others_take() {
+    let mut rig = Rig::new();
+    let (queue, _held) = held_by_all(&mut rig, 269);
+    rig.publish_groups(queue, &[1, 2, 0]);
+    assert_eq!(rig.receive_serials(queue, 1), [300], "the first that is quiet");
+    assert_eq!(rig.receive_serials(queue, 10), [299, 301]);
+    rig.check();
+}
+
 #[test]
 fn nothing_of_a_noisy_group_is_held_back() {
     let mut rig = Rig::new();
