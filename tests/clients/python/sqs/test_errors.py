@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import time
 import uuid
 
 import pytest
@@ -365,9 +366,17 @@ def test_120000_messages_of_a_queue_can_be_held_at_once(broker, sqs, queue_of):
     with refused("OverLimit", status=403, shape="OverLimit"):
         sqs.receive_message(QueueUrl=queue)
     assert receive(sqs, queue, WaitTimeSeconds=1) == [], "one that waits finds nothing instead"
-    handle = held[0].json["Messages"][0]["ReceiptHandle"]
-    sqs.delete_message(QueueUrl=queue, ReceiptHandle=handle)
+    handles = [answer.json["Messages"][0]["ReceiptHandle"] for answer in held[:2]]
+    sqs.delete_message(QueueUrl=queue, ReceiptHandle=handles[0])
     assert len(receive(sqs, queue)) == 1
+    with raw.Wire(broker.sqs_url) as wire:
+        body = json.dumps({"QueueUrl": queue, "WaitTimeSeconds": 20}).encode()
+        wire.send(raw.written("ReceiveMessage", body))
+        time.sleep(0.5)
+        since = time.monotonic()
+        sqs.delete_message(QueueUrl=queue, ReceiptHandle=handles[1])
+        assert len(wire.answer().json["Messages"]) == 1, "one that waits is told of the room"
+        assert time.monotonic() - since < 10
 
 
 # The Query protocol beside errors.

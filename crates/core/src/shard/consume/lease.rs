@@ -4,6 +4,7 @@ use super::super::Shard;
 use super::super::durable::fact::Op;
 use super::super::queue::Entry;
 use super::PoolId;
+use crate::limits::RECEIPTS_PER_QUEUE;
 use crate::shard::effect::{CancelReason, DeadReason, Effect};
 use crate::{ConsumerId, LeaseId, Time};
 
@@ -92,8 +93,13 @@ impl Shard {
             self.receipts.remove(&(lease.queue, lease.entry.position));
         }
         if let Some(queue) = self.queues.at_mut(lease.queue) {
+            let was_full = queue.leased == RECEIPTS_PER_QUEUE;
             queue.leased -= 1;
             queue.leased_bytes -= u64::from(lease.entry.size);
+            if was_full {
+                // Receives may wait for the room.
+                self.mark_dirty(lease.queue);
+            }
         }
         if let Some(pool) = lease.pool
             && let Some(found) = self.pools.get_mut(pool.slot, pool.generation)

@@ -3,6 +3,7 @@
 
 use super::super::Shard;
 use super::receive::Attempts;
+use crate::limits::RECEIPTS_PER_QUEUE;
 use crate::shard::effect::Effect;
 use crate::{ConnectionId, QueueId, Refusal};
 use std::collections::BTreeMap;
@@ -54,14 +55,16 @@ impl Shard {
         found.map_or(0, |found| found.receivers.waiting.len())
     }
 
-    /// Tells as many of those that wait as there are messages for, first come first.
+    /// Tells as many of those that wait as there are messages for, first come first. While as many are held as may be,
+    /// none is told: the end of the first lease has this looked at again.
     pub(in crate::shard) fn wake_receivers(&mut self, queue: u32) {
         let Some(found) = self.queues.at_mut(queue) else { return };
         if found.receivers.waiting.is_empty() || found.ready.front().is_none() {
             return;
         }
         let id = found.id;
-        let mut messages = found.ready.len();
+        let room = RECEIPTS_PER_QUEUE.saturating_sub(found.leased);
+        let mut messages = found.ready.len().min(room);
         while messages > 0 {
             let Some(found) = self.queues.at_mut(queue) else { return };
             let Some((_, (connection, max))) = found.receivers.waiting.pop_first() else { return };

@@ -130,9 +130,8 @@ impl Waiting {
         let shard = access.shard(self.queue().shard());
         match shard.receive(&self.pending.receive, &mut received) {
             Ok(()) => {}
-            // As many are held as may be. A place in the list would be told of what is there again and again, so the
-            // rest of the time just passes.
-            Err(refusal) if refusal.cause == Cause::NotAllowed => return None,
+            // As many are held as may be: it waits for room as for a message.
+            Err(refusal) if refusal.cause == Cause::NotAllowed => {}
             Err(refusal) => return Some((self.fail(&refused(&refusal)), Waits::None)),
         }
         if received.is_empty() {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::Period;
+use crate::limits::RECEIPTS_PER_QUEUE;
 
 const CAROL: ConnectionId = ConnectionId(3);
 
@@ -204,4 +205,31 @@ fn what_consumers_take_is_not_told() {
     assert!(rig.told().is_empty());
     rig.publish_batch(queue, 1);
     assert_eq!(rig.told(), [ALICE], "the consumer has no credit left");
+}
+
+#[test]
+fn while_as_many_are_held_as_may_be_nobody_is_told_before_there_is_room() {
+    let mut rig = Rig::with_segments(1 << 20);
+    // Without a group of their own they stand in memory all together.
+    let queue = rig.queue(exclusive_groups());
+    for _ in 0..=RECEIPTS_PER_QUEUE / 10_000 {
+        rig.publish_batch(queue, 10_000);
+        rig.commit();
+    }
+    let received = rig.receive(queue, u32::MAX);
+    rig.wait(queue, ALICE);
+    rig.wait_for(queue, BOB, 10);
+    rig.wait(queue, CAROL);
+    assert_eq!(rig.told(), [], "there are messages, but they may not be had");
+    rig.publish(queue, 1);
+    assert_eq!(rig.told(), []);
+    rig.delete(queue, &received[7]).unwrap();
+    assert_eq!(rig.told(), [ALICE], "there is room for one");
+    assert_eq!(rig.receive(queue, 10).len(), 1);
+    assert_eq!(rig.told(), []);
+    rig.pass(VISIBILITY_MS - 1);
+    rig.extend(queue, &received[8], 0).unwrap();
+    assert_eq!(rig.told(), [BOB]);
+    rig.pass(1);
+    assert_eq!(rig.told(), [CAROL], "many leases have ended");
 }
