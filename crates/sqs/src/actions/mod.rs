@@ -9,11 +9,13 @@ mod tag;
 
 pub(crate) use context::{Context, Right, queue_of_arn};
 pub use message::Waiting;
-pub(crate) use message::{ATTRIBUTES as MESSAGE_ATTRIBUTES, attributes_size, is_entry_id, sequence_number};
+pub(crate) use message::{
+    ATTRIBUTES as MESSAGE_ATTRIBUTES, attributes_size, check_attribute_name, is_entry_id, sequence_number,
+};
 pub(crate) use queue::is_fifo;
 
 use crate::door::unknown;
-use crate::protocol::{ApiError, Call, Output};
+use crate::protocol::{ApiError, Call, Output, Protocol};
 use leveret_core::broker::Access;
 
 /// What an action comes to.
@@ -30,6 +32,11 @@ pub(crate) enum Done {
 /// # Errors
 /// The error that the client gets.
 pub(crate) fn run<A: Access>(context: &mut Context<'_, A>, call: &Call) -> Result<Done, ApiError> {
+    // A queue's URL is no place for what is not about that queue. In JSON an SDK may send anything anywhere.
+    let elsewhere = call.protocol == Protocol::Query && call.path_queue.is_some();
+    if elsewhere && matches!(call.action.as_str(), "CreateQueue" | "ListQueues") {
+        return Err(unknown(call));
+    }
     let output = match call.action.as_str() {
         "SendMessage" => message::send_message(context, call),
         "SendMessageBatch" => message::send_message_batch(context, call),

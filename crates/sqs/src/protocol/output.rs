@@ -107,11 +107,15 @@ impl Output {
 
     /// As [`Output::list`], of texts.
     #[must_use]
-    pub fn texts(mut self, name: &'static str, element: &'static str, items: Vec<String>) -> Output {
-        if !items.is_empty() {
-            let items = items.into_iter().map(Item::Text).collect();
-            self.fields.push((name, Field::List { element, items, flat: true }));
-        }
+    pub fn texts(self, name: &'static str, element: &'static str, items: Vec<String>) -> Output {
+        if items.is_empty() { self } else { self.required_texts(name, element, items) }
+    }
+
+    /// As [`Output::texts`], but an empty one is there, too: `[]` in JSON, and in XML nothing, as it is flat.
+    #[must_use]
+    pub fn required_texts(mut self, name: &'static str, element: &'static str, items: Vec<String>) -> Output {
+        let items = items.into_iter().map(Item::Text).collect();
+        self.fields.push((name, Field::List { element, items, flat: true }));
         self
     }
 

@@ -1,6 +1,7 @@
 //! Every action, in one protocol or the other.
 
 use super::client::Client;
+use crate::http::Request;
 use serde_json::{Value, json};
 
 #[test]
@@ -84,6 +85,7 @@ fn every_action_answers() {
     assert_eq!(client.done("ListQueues", &json!({}))["QueueUrls"].as_array().unwrap().len(), 2);
     let sources = client.done("ListDeadLetterSourceQueues", &json!({ "QueueUrl": "dead" }));
     assert_eq!(sources["queueUrls"], json!([url]));
+    assert_eq!(client.done("ListDeadLetterSourceQueues", &with(json!({}))), json!({ "queueUrls": [] }));
     let task = client.done("StartMessageMoveTask", &json!({ "SourceArn": arn }));
     let listed = client.done("ListMessageMoveTasks", &json!({ "SourceArn": arn }));
     assert_eq!(listed["Results"][0]["Status"], "RUNNING");
@@ -102,4 +104,41 @@ fn a_handle_of_another_queue_is_none() {
     let wrong = json!({ "QueueUrl": b, "ReceiptHandle": handle });
     assert_eq!(client.error("DeleteMessage", &wrong), "ReceiptHandleIsInvalid");
     client.done("DeleteMessage", &json!({ "QueueUrl": a, "ReceiptHandle": handle }));
+}
+
+#[test]
+fn queues_are_not_made_or_listed_at_the_url_of_one() {
+    let mut client = Client::new();
+    let url = client.queue("q", json!({}));
+    for action in ["CreateQueue&QueueName=r", "ListQueues"] {
+        for path in ["/000000000000/q", "/q/"] {
+            let query = format!("Action={action}");
+            let request = Request { method: "GET", path, query: &query, headers: &[], body: b"" };
+            let answer = client.send(&request).expect("it does not wait");
+            let text = String::from_utf8(answer.body).unwrap();
+            assert!(answer.status == 400 && text.contains("<Code>InvalidAction</Code>"), "{action}: {text}");
+        }
+    }
+    assert_eq!(client.done("ListQueues", &json!({}))["QueueUrls"], json!([url]));
+}
+
+#[test]
+fn the_names_of_message_attributes_are_ascii() {
+    let mut client = Client::new();
+    let url = client.queue("q", json!({}));
+    client.form("Action=CreateTopic&Version=2010-03-31&Name=t");
+    for name in ["\u{fc}", "a b", ".a", "a.", "a..b", "aws.a", "Amazon.b", &"a".repeat(257), ""] {
+        let attributes = json!({ name: { "DataType": "String", "StringValue": "x" } });
+        let message = json!({ "QueueUrl": url, "MessageBody": "b", "MessageAttributes": attributes });
+        assert_eq!(client.error("SendMessage", &message), "InvalidParameterValueException", "{name:?}");
+        let mut named = Vec::new();
+        crate::protocol::percent_encode(name.as_bytes(), &mut named);
+        let (status, text) = client.form(&format!(
+            "Action=Publish&Version=2010-03-31&TopicArn=arn:aws:sns:us-east-1:000000000000:t&Message=m\
+             &MessageAttributes.entry.1.Name={}&MessageAttributes.entry.1.Value.DataType=String\
+             &MessageAttributes.entry.1.Value.StringValue=x",
+            String::from_utf8(named).unwrap()
+        ));
+        assert!(status == 400 && text.contains("<Code>InvalidParameter</Code>"), "{name:?}: {text}");
+    }
 }

@@ -382,6 +382,13 @@ def test_120000_messages_of_a_queue_can_be_held_at_once(broker, sqs, queue_of):
 # The Query protocol beside errors.
 
 
+@pytest.mark.parametrize("action, parameters", [("CreateQueue", {"QueueName": "x"}), ("ListQueues", {})])
+def test_a_queues_url_is_no_place_to_make_or_list_queues(queue, action, parameters):
+    answer = raw.query(queue, action, **parameters)
+    assert (answer.status, answer.text("Error/Code")) == (400, "InvalidAction")
+    assert answer.text("Error/Message") == f"The action {action} is not valid for this endpoint."
+
+
 def test_an_action_by_get_on_the_queues_url(broker, sqs, queue):
     sent = raw.query(queue, "SendMessage", "GET", MessageBody="by GET & <XML>")
     assert sent.status == 200 and sent.xml.tag == "SendMessageResponse"

@@ -179,7 +179,7 @@ def test_a_policy_can_be_given_and_taken_later(sqs, queue_of):
     assert counts(sqs, dead) == (1, 0, 0)
     sqs.set_queue_attributes(QueueUrl=queue, Attributes={"RedrivePolicy": ""})
     assert "RedrivePolicy" not in attributes(sqs, queue)
-    assert "queueUrls" not in sqs.list_dead_letter_source_queues(QueueUrl=dead)
+    assert sqs.list_dead_letter_source_queues(QueueUrl=dead)["queueUrls"] == []
 
 
 # What a policy may say.
@@ -263,7 +263,7 @@ def test_what_a_redrive_allow_policy_may_say(sqs, queue_of, queue):
 
 def test_the_sources_of_a_dead_letter_queue_are_listed(sqs, queue_of):
     dead = queue_of()
-    assert "queueUrls" not in sqs.list_dead_letter_source_queues(QueueUrl=dead)
+    assert sqs.list_dead_letter_source_queues(QueueUrl=dead)["queueUrls"] == []
     sources = [queue_of(RedrivePolicy=redrive(sqs, dead)) for _ in range(3)]
     assert sqs.list_dead_letter_source_queues(QueueUrl=dead)["queueUrls"] == sources
     page = sqs.list_dead_letter_source_queues(QueueUrl=dead, MaxResults=2)

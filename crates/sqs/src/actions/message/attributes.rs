@@ -21,23 +21,45 @@ pub(super) fn check(attributes: &[(String, MessageAttribute)]) -> Result<(), Api
     attributes.iter().try_for_each(|(name, attribute)| check_one(name, attribute))
 }
 
-fn check_one(name: &str, attribute: &MessageAttribute) -> Result<(), ApiError> {
-    let invalid = |text: String| Err(ApiError::invalid(text));
+/// Whether an attribute may have this name: ASCII letters, digits, underscores, hyphens and periods. The same rule holds
+/// for messages of topics.
+///
+/// # Errors
+/// The reason, in SQS's words where they are known.
+pub(crate) fn check_name(name: &str) -> Result<(), String> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
-    let dots = name.starts_with('.') || name.ends_with('.') || name.contains("..");
     let lower = name.to_ascii_lowercase();
     if name.is_empty() {
-        return invalid("Message (user) attribute name can not be empty.".into());
+        return Err("The request must contain non-empty message (user) attribute names.".into());
     }
-    if name.len() > NAME_BYTES || dots || !name.bytes().all(allowed) {
-        return invalid(format!(
-            "Message (user) attribute name '{name}' is invalid. Attribute name can contain A-Z, a-z, 0-9, underscore, \
-             hyphen and period, and must not start or end with a period or have periods in succession."
-        ));
+    if name.len() > NAME_BYTES {
+        return Err("Message (user) attribute names can be up to 256 bytes long.".into());
     }
-    if lower.starts_with("aws.") || lower.starts_with("amazon.") {
-        return invalid(format!("Message (user) attribute name '{name}' is reserved for use by AWS."));
+    if !name.bytes().all(allowed) {
+        return Err("Message (user) attributes name can only contain upper and lower score characters, digits, periods, \
+             hyphens and underscores."
+            .into());
     }
+    if lower.starts_with("aws.")
+        || lower.starts_with("amazon.")
+        || name.starts_with('.')
+        || name.ends_with('.')
+    {
+        return Err(
+            "You can't use message attribute names beginning with 'AWS.' or 'Amazon.'. These strings are \
+             reserved for internal use. Additionally, they cannot start or end with '.'."
+                .into(),
+        );
+    }
+    if name.contains("..") {
+        return Err(format!("Message (user) attribute name '{name}' has periods in succession."));
+    }
+    Ok(())
+}
+
+fn check_one(name: &str, attribute: &MessageAttribute) -> Result<(), ApiError> {
+    let invalid = |text: String| Err(ApiError::invalid(text));
+    check_name(name).map_err(ApiError::invalid)?;
     let data_type = &attribute.data_type;
     let base = data_type.split('.').next().unwrap_or_default();
     if data_type.is_empty() {

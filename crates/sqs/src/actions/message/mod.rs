@@ -9,7 +9,7 @@ mod receive_message;
 mod send_message;
 mod shown;
 
-pub(crate) use attributes::{ATTRIBUTES, size as attributes_size};
+pub(crate) use attributes::{ATTRIBUTES, check_name as check_attribute_name, size as attributes_size};
 pub(crate) use batch::is_entry_id;
 pub(super) use change_message_visibility::{change_message_visibility, change_message_visibility_batch};
 pub(super) use delete_message::{delete_message, delete_message_batch};

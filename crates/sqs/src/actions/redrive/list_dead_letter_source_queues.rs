@@ -15,6 +15,7 @@ pub(crate) fn list_dead_letter_source_queues<A: Access>(
         sources(context, &queue.name).iter().map(|source| source.name.to_string()).collect();
     let (names, next) = page(call, names)?;
     let urls = names.iter().map(|name| context.url(name)).collect();
-    // The name begins with a small letter here, and here only.
-    Ok(Output::new().texts("queueUrls", "QueueUrl", urls).optional("NextToken", next))
+    // The name begins with a small letter here, and here only; and here only the service's model requires the list, so
+    // that SDKs with types have no word for its absence.
+    Ok(Output::new().required_texts("queueUrls", "QueueUrl", urls).optional("NextToken", next))
 }

@@ -1,6 +1,6 @@
 //! A message for a topic, as a request has it, and what the topic has to say to it.
 
-use crate::actions::attributes_size;
+use crate::actions::{attributes_size, check_attribute_name};
 use crate::digest::sha256_hex;
 use crate::protocol::{ApiError, AttributeValue, MessageAttribute, Params};
 use crate::sns::topic::{Topic, invalid};
@@ -103,7 +103,8 @@ fn check_attribute(name: &str, attribute: &MessageAttribute) -> Result<(), ApiEr
         AttributeValue::Text(text) => (text.is_empty(), base != "Binary"),
         AttributeValue::Binary(bytes) => (bytes.is_empty(), base == "Binary"),
     };
-    if name.is_empty() || !matches!(base, "String" | "Number" | "Binary") {
+    check_attribute_name(name).map_err(invalid)?;
+    if !matches!(base, "String" | "Number" | "Binary") {
         return Err(invalid(format!(
             "Message attribute '{name}' must have a type of String, Number or Binary"
         )));
