@@ -1,7 +1,7 @@
 //! A broker in one hand, for the tests of the doors: the catalog and two shards over logs in memory, one turn at a time,
 //! without locks or threads. Logs become durable when a test says so.
 //!
-//! Only tests depend on it. The core's own tests have another: to them the core of this crate is another one, too.
+//! Only tests and measurements depend on it. The core's own tests have another: to them the core of this crate is another one, too.
 
 #![allow(clippy::unwrap_used, reason = "only tests depend on it, and a panic is a failed test")]
 
@@ -30,6 +30,8 @@ pub struct World<T = ()> {
     random: u64,
     connections: u64,
     mail: BTreeMap<ConnectionId, Vec<(ShardIndex, Vec<Effect>)>>,
+    /// Lists of effects that were taken and given back.
+    spare: Vec<Vec<Effect>>,
     /// What a door's tests keep beside it.
     pub beside: T,
     history: History,
@@ -70,6 +72,7 @@ impl<T: Default> World<T> {
             random: 0,
             connections: 0,
             mail: BTreeMap::new(),
+            spare: Vec::new(),
             beside: T::default(),
             history: History::default(),
         }
@@ -85,7 +88,21 @@ impl<T> World<T> {
 
     /// Takes the effects that were made for a connection, by the shard.
     pub fn mail(&mut self, id: ConnectionId) -> Vec<(ShardIndex, Vec<Effect>)> {
-        self.mail.remove(&id).unwrap_or_default()
+        let mut batches = Vec::new();
+        self.take_mail(id, &mut batches);
+        batches
+    }
+
+    /// The same into `batches`, which is overwritten: the lists in it are used again, so that whoever takes its mail
+    /// into the same place every time allocates nothing.
+    pub fn take_mail(&mut self, id: ConnectionId, batches: &mut Vec<(ShardIndex, Vec<Effect>)>) {
+        self.spare.extend(batches.drain(..).map(|(_, mut effects)| {
+            effects.clear();
+            effects
+        }));
+        if let Some(mail) = self.mail.get_mut(&id) {
+            std::mem::swap(mail, batches);
+        }
     }
 
     /// Makes everything durable that was sealed.
@@ -226,9 +243,10 @@ impl<T> Access for World<T> {
         let Some(index) = self.open.take() else { return };
         let shard = &mut self.shards[usize::from(index.0)].0;
         shard.end();
-        let mail = &mut self.mail;
+        let (mail, spare) = (&mut self.mail, &mut self.spare);
         shard.take_effects(&mut |id, effects| {
-            mail.entry(id).or_default().push((index, std::mem::take(effects)));
+            let taken = std::mem::replace(effects, spare.pop().unwrap_or_default());
+            mail.entry(id).or_default().push((index, taken));
         });
     }
 }
