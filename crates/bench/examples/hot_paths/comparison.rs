@@ -4,7 +4,7 @@ use crate::callgrind::Counts;
 use crate::kept::Kept;
 use std::fmt;
 
-/// By how much a count may rise or fall before it is news. Two counts of one program differ by less than a fifth of this.
+/// By how much a count may rise or fall before it is news. Two counts of one program differ by less than two thirds of this.
 const NEWS: f64 = 0.03;
 
 /// Old and new counts, side by side.
