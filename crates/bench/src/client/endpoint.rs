@@ -34,7 +34,9 @@ impl Endpoint {
     pub fn parse(url: &str) -> Result<Self, UrlError> {
         let rest = url.strip_prefix("amqp://").ok_or(UrlError::Scheme)?;
         let (authority, vhost) = match rest.split_once('/') {
-            Some((authority, vhost)) => (authority, decoded(vhost)?),
+            // By the letter, `host/` names the vhost with an empty name, which nobody has or means.
+            Some((authority, vhost)) if !vhost.is_empty() => (authority, decoded(vhost)?),
+            Some((authority, _)) => (authority, "/".to_owned()),
             None => (rest, "/".to_owned()),
         };
         let (login, place) = authority.rsplit_once('@').unwrap_or(("guest:guest", authority));
@@ -118,7 +120,7 @@ mod tests {
         assert_eq!((full.user.as_str(), full.password.as_str()), ("me", "p@ss"));
         assert_eq!(full.vhost, "/orders");
         assert_eq!(Endpoint::parse("amqp://[::1]/").unwrap().address, address("[::1]:5672"));
-        assert_eq!(Endpoint::parse("amqp://[::1]:7/").unwrap().vhost, "");
+        assert_eq!(Endpoint::parse("amqp://[::1]:7/").unwrap().vhost, "/");
     }
 
     #[test]

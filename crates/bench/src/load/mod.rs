@@ -12,6 +12,7 @@ mod scenario;
 
 use std::error::Error;
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -19,10 +20,10 @@ use std::{env, fmt};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use crate::client::{Endpoint, UrlError};
+use crate::client::{Endpoint, UrlError, resolve};
 use crate::observe::busy_share;
 use crate::target::Target;
-use door::{Amqp, Door};
+use door::{Amqp, Door, Sqs};
 use measure::Process;
 use report::Report;
 use row::{Draft, PARAMETERS, Row};
@@ -34,6 +35,9 @@ const USAGE: u8 = 2;
 
 /// How long the machine is looked at before anything is started.
 const OVERTURE: Duration = Duration::from_secs(1);
+
+/// The port of SQS where none is named.
+const SQS_PORT: u16 = 9324;
 
 /// Where a broker listens unless told otherwise.
 const DEFAULT_URL: &str = "amqp://guest:guest@127.0.0.1:5672/";
@@ -50,13 +54,14 @@ pub fn command() -> Command {
     });
     Command::new("bench")
         .about("Put load on a broker, this or another, and print what it does")
-        .arg(option("url", "URL", "amqp://user:password@host:port/vhost [default: guest on loopback]"))
+        .arg(option("url", "URL", "amqp://user:password@host:port/vhost, or http://host:port for SQS [default: AMQP, guest on loopback]"))
         .arg(option("pid", "PID", "The broker's process, to see its CPU and memory"))
         .arg(option(
             "fresh",
             "DIR",
             "Start a broker on a fresh folder in DIR for every row, in place of a URL",
         ))
+        .arg(Arg::new("sqs").long("sqs").action(ArgAction::SetTrue).requires("fresh").help("Use SQS at the broker that --fresh starts"))
         .arg(option("broker", "PATH", "The binary that --fresh starts [default: this one]").requires("fresh"))
         .arg(option("broker-args", "ARGS", "More arguments for it, with spaces between").requires("fresh"))
         .arg(option(
@@ -103,22 +108,27 @@ enum Broker {
     /// One that runs already.
     Running { url: Url, process: Process },
     /// One that is started for every row.
-    Fresh(Target),
+    Fresh { target: Target, sqs: bool },
 }
 
 /// A URL that was understood.
 enum Url {
     Amqp(Endpoint),
+    Sqs(SocketAddr),
 }
 
 impl Url {
     fn parse(text: &str) -> Result<Self, UrlError> {
-        Endpoint::parse(text).map(Self::Amqp)
+        match text.strip_prefix("http://") {
+            Some(place) => resolve(place.trim_end_matches('/'), SQS_PORT).map(Self::Sqs),
+            None => Endpoint::parse(text).map(Self::Amqp),
+        }
     }
 
     fn door(&self) -> Box<dyn Door> {
         match self {
             Self::Amqp(endpoint) => Box::new(Amqp(endpoint.clone())),
+            Self::Sqs(address) => Box::new(Sqs(*address)),
         }
     }
 }
@@ -130,6 +140,7 @@ impl fmt::Display for Url {
             Self::Amqp(Endpoint { address, user, vhost, .. }) => {
                 write!(f, "amqp://{user}@{address}/{}", vhost.replace('/', "%2f"))
             }
+            Self::Sqs(address) => write!(f, "http://{address}"),
         }
     }
 }
@@ -158,7 +169,12 @@ impl Plan {
         }
         let here = || text("fresh").unwrap_or(".");
         let sync_folder = PathBuf::from(text("dir").unwrap_or_else(here));
-        Ok(Self { broker: Broker::read(&text)?, rows, sync_folder, json: given.get_flag("json") })
+        Ok(Self {
+            broker: Broker::read(&text, given.get_flag("sqs"))?,
+            rows,
+            sync_folder,
+            json: given.get_flag("json"),
+        })
     }
 
     fn carry_out(&self) -> Result<Report, Box<dyn Error>> {
@@ -166,12 +182,17 @@ impl Plan {
         let mut report = Report { url: String::new(), broker: String::new(), busy_before, rows: Vec::new() };
         for (row, number) in self.rows.iter().zip(1..) {
             eprintln!("row {number} of {}: {}", self.rows.len(), row.name);
-            let subject;
+            let (subject, own);
             let (url, process) = match &self.broker {
                 Broker::Running { url, process } => (url, *process),
-                Broker::Fresh(target) => {
+                Broker::Fresh { target, sqs } => {
                     subject = target.fresh()?;
-                    (&Url::Amqp(Endpoint::guest(subject.address())), Process(subject.process_id()))
+                    own = if *sqs {
+                        Url::Sqs(subject.sqs_address())
+                    } else {
+                        Url::Amqp(Endpoint::guest(subject.address()))
+                    };
+                    (&own, Process(subject.process_id()))
                 }
             };
             let door = url.door();
@@ -196,11 +217,11 @@ impl Plan {
 }
 
 impl Broker {
-    fn read<'a>(text: &dyn Fn(&str) -> Option<&'a str>) -> Result<Self, Box<dyn Error>> {
+    fn read<'a>(text: &dyn Fn(&str) -> Option<&'a str>, sqs: bool) -> Result<Self, Box<dyn Error>> {
         if let Some(folder) = text("fresh") {
             let binary = text("broker").map_or_else(env::current_exe, |path| Ok(PathBuf::from(path)))?;
             let more = text("broker-args").unwrap_or_default();
-            return Ok(Self::Fresh(Target::own(binary, more, Path::new(folder))));
+            return Ok(Self::Fresh { target: Target::own(binary, more, Path::new(folder)), sqs });
         }
         let url = Url::parse(text("url").unwrap_or(DEFAULT_URL))?;
         let process = text("pid").map(|pid| pid.parse().map_err(|_| format!("--pid cannot be {pid:?}")));

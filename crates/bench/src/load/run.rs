@@ -170,7 +170,8 @@ impl Crew {
         for index in 0..row.consumers {
             let own = share(index, row.consumers, &queues);
             let tally = Tally::new(own.len(), targets.clone(), row.groups, Latencies::new(from_ns));
-            let tally = tally.ok_or(RunError::TooMuchToCheck)?;
+            let mut tally = tally.ok_or(RunError::TooMuchToCheck)?;
+            tally.ordered = door.keeps_order(row);
             consumers.push((door.consumer(row, &own)?, tally));
         }
         let clock = if row.publishers == 0 { clock } else { Clock::start() };

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use leveret_bench::http::{HttpConnection, HttpError};
 
-use super::requests::{BATCH, Dialect, Requests, texts};
+use leveret_bench::sqs::{BATCH, Dialect, Requests, texts};
 
 /// A connection with the requests that it sends again and again.
 pub(super) struct Client {

@@ -6,7 +6,6 @@
 //! all of them. Figures of different machines, or of different days, do not compare.
 
 mod client;
-mod requests;
 mod server;
 mod work;
 
@@ -21,7 +20,7 @@ use leveret_bench::observe::busy_share;
 use leveret_bench::options::{Known, Options};
 use leveret_bench::target::{TARGET_OPTIONS, Target};
 
-use requests::Dialect;
+use leveret_bench::sqs::Dialect;
 use server::Server;
 use work::{Extent, ROWS, Row, Seen};
 

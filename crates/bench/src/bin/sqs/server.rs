@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use leveret_bench::broker::free_addresses;
 use leveret_bench::target::Subject;
 
-use super::requests::Dialect;
+use leveret_bench::sqs::Dialect;
 
 /// A server that nobody can connect to for so long after its start is given up.
 const START: Duration = Duration::from_secs(60);

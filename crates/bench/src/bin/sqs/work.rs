@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use leveret_bench::observe::cpu_time;
 
 use super::client::{CallError, Client};
-use super::requests::{BATCH, Requests};
 use super::server::Server;
+use leveret_bench::sqs::{BATCH, Requests};
 
 /// One kind of work.
 pub(super) struct Row {

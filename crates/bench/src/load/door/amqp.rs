@@ -62,11 +62,16 @@ impl Door for Amqp {
 
     fn consumer(&self, row: &Row, queues: &[String]) -> Result<Box<dyn Consume>, DoorError> {
         let options = ConsumeOptions { prefetch: row.prefetch, acking: row.acking };
-        Ok(Box::new(Consuming(self.connect()?.consumer(queues, options)?)))
+        let consumer = self.connect()?.consumer(queues, options)?;
+        Ok(Box::new(Consuming { consumer, groups: row.groups > 0 }))
     }
 
     fn idle(&self) -> Result<Box<dyn Send>, DoorError> {
         Ok(Box::new(self.connect()?.idle()))
+    }
+
+    fn keeps_order(&self, _: &Row) -> bool {
+        true
     }
 
     fn waiting(&self, row: &Row) -> Result<u64, DoorError> {
@@ -174,7 +179,11 @@ fn note(publisher: &Publisher, task: &Task<'_>, seen: &mut Published) {
     task.gauge.set(seen.count);
 }
 
-struct Consuming(Consumer);
+struct Consuming {
+    consumer: Consumer,
+    /// Its queues have groups.
+    groups: bool,
+}
 
 impl Consume for Consuming {
     fn consume(
@@ -185,19 +194,23 @@ impl Consume for Consuming {
         tally: &mut Tally,
     ) -> Result<(), DoorError> {
         while !stop.load(Ordering::Relaxed) {
-            if !self.0.wait()? {
+            if self.groups {
+                // What is held keeps its group from going on: to wait for more would be to wait for ever.
+                self.consumer.finish()?;
+            }
+            if !self.consumer.wait()? {
                 continue;
             }
             let now_ns = clock.now_ns();
-            self.0.handle(|delivery| {
+            self.consumer.handle(|delivery| {
                 tally.take(delivery.queue, delivery.stamp, delivery.redelivered, now_ns);
             })?;
             gauge.set(tally.counts.received);
         }
-        Ok(self.0.finish()?)
+        Ok(self.consumer.finish()?)
     }
 
     fn close(self: Box<Self>) -> Result<(), DoorError> {
-        Ok(self.0.close()?)
+        Ok(self.consumer.close()?)
     }
 }

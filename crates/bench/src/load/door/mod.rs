@@ -1,8 +1,10 @@
 //! The protocols: each is a [`Door`], which a row goes through without knowing what is spoken behind it.
 
 mod amqp;
+mod sqs;
 
 pub(crate) use amqp::Amqp;
+pub(crate) use sqs::Sqs;
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -10,6 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use super::measure::{Clock, Latencies, Pace, Tally};
 use super::row::Row;
 use crate::client::ClientError;
+use crate::http::HttpError;
 use crate::observe::BareSync;
 
 /// One protocol at one broker.
@@ -28,6 +31,9 @@ pub(crate) trait Door: Sync {
 
     /// Opens a connection that does nothing. It ends when what is returned is dropped.
     fn idle(&self) -> Result<Box<dyn Send>, DoorError>;
+
+    /// Whether the messages of a publisher, queue and group come in order.
+    fn keeps_order(&self, row: &Row) -> bool;
 
     /// How many messages wait in the queues of a row.
     fn waiting(&self, row: &Row) -> Result<u64, DoorError>;
@@ -130,6 +136,19 @@ pub(crate) enum DoorError {
     },
     /// Over AMQP.
     Amqp(ClientError),
+    /// Over HTTP.
+    Http(HttpError),
+    /// The broker answered that it will not.
+    Refused {
+        /// The status of its answer.
+        status: u16,
+        /// The answer.
+        answer: String,
+    },
+    /// The answer has not what it should have.
+    Misread(&'static str),
+    /// The row cannot be done over this protocol.
+    Unable(&'static str),
     /// A file for bare syncs.
     BareSync(std::io::Error),
 }
@@ -145,6 +164,10 @@ impl fmt::Display for DoorError {
         match self {
             Self::Unreachable { place, error } => write!(f, "no broker at {place}: {error}"),
             Self::Amqp(error) => error.fmt(f),
+            Self::Http(error) => error.fmt(f),
+            Self::Refused { status, answer } => write!(f, "the broker answered {status}: {answer}"),
+            Self::Misread(what) => write!(f, "the broker's answer has no {what}"),
+            Self::Unable(what) => f.write_str(what),
             Self::BareSync(error) => write!(f, "a bare fdatasync failed: {error}"),
         }
     }

@@ -14,6 +14,8 @@ pub(crate) struct Tally {
     /// Over how many queues each publisher spreads its messages.
     targets: Vec<u64>,
     groups: u64,
+    /// Whether the order is to be checked.
+    pub(crate) ordered: bool,
     /// By queue, publisher and group: the number after the last.
     next: Vec<u64>,
     /// How long messages took.
@@ -69,6 +71,7 @@ impl Tally {
         (entries <= MAX_SEQUENCES).then(|| Self {
             targets,
             groups,
+            ordered: true,
             next: vec![0; entries as usize],
             latencies,
             counts: Counts::default(),
@@ -82,9 +85,10 @@ impl Tally {
         let Stamp { publisher, number, intended_ns } = stamp;
         self.counts.received += 1;
         self.counts.fingerprint = self.counts.fingerprint.wrapping_add(fingerprint(publisher, number));
+        let excused = redelivered || !self.ordered;
         match self.next_of(queue, publisher, number) {
             Some(next) if number >= *next => *next = number + 1,
-            _ if redelivered => {}
+            _ if excused => {}
             // Also a message of a publisher or queue that there is not.
             _ => self.counts.out_of_order += 1,
         }

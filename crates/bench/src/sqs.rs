@@ -1,13 +1,14 @@
-//! The requests of the work, with the headers that an AWS SDK sends, and what is read of the answers.
+//! Requests of SQS, AWS JSON 1.0 with the headers that an SDK sends, and what is read of the answers. Nothing is signed: the
+//! signature has its length and is wrong, which a server without access keys does not mind.
 
 use std::fmt::Write as _;
 
 /// Entries of a batch, and messages of a receive: the most that SQS allows.
-pub(super) const BATCH: usize = 10;
+pub const BATCH: usize = 10;
 
 /// What is asked, and of whom.
 #[derive(Clone, Debug)]
-pub(super) struct Requests {
+pub struct Requests {
     host: String,
     queue_url: String,
     dialect: Dialect,
@@ -16,7 +17,7 @@ pub(super) struct Requests {
 
 /// Who answers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Dialect {
+pub enum Dialect {
     /// A broker with SQS.
     Sqs,
     /// A server that answers as many bytes as the path says.
@@ -34,37 +35,82 @@ mod answer_bytes {
 
 impl Requests {
     /// Requests to a host, about messages of so many bytes.
-    pub(super) fn new(host: String, dialect: Dialect, message_bytes: usize) -> Self {
+    pub fn new(host: String, dialect: Dialect, message_bytes: usize) -> Self {
         Self { host, queue_url: String::new(), dialect, message_body: "m".repeat(message_bytes) }
     }
 
     /// The same, about this queue.
-    pub(super) fn of_queue(&self, queue_url: String) -> Self {
+    pub fn of_queue(&self, queue_url: String) -> Self {
         Self { queue_url, ..self.clone() }
     }
 
-    pub(super) fn create_queue(&self, name: &str) -> Vec<u8> {
+    /// Makes a queue.
+    pub fn create_queue(&self, name: &str) -> Vec<u8> {
         self.request("CreateQueue", 0, &format!("{{\"QueueName\":\"{name}\"}}"))
     }
 
-    pub(super) fn delete_queue(&self) -> Vec<u8> {
+    /// Makes a FIFO queue that knows duplicates by their bodies.
+    pub fn create_fifo_queue(&self, name: &str) -> Vec<u8> {
+        let attributes = r#"{"FifoQueue":"true","ContentBasedDeduplication":"true"}"#;
+        self.request("CreateQueue", 0, &format!(r#"{{"QueueName":"{name}","Attributes":{attributes}}}"#))
+    }
+
+    /// Asks for the URL of a queue.
+    pub fn queue_url(&self, name: &str) -> Vec<u8> {
+        self.request("GetQueueUrl", 0, &format!(r#"{{"QueueName":"{name}"}}"#))
+    }
+
+    /// Asks how many messages wait and how many are in flight.
+    pub fn message_counts(&self) -> Vec<u8> {
+        let names = r#"["ApproximateNumberOfMessages","ApproximateNumberOfMessagesNotVisible"]"#;
+        let body = format!(r#"{{"QueueUrl":"{}","AttributeNames":{names}}}"#, self.queue_url);
+        self.request("GetQueueAttributes", 0, &body)
+    }
+
+    /// Deletes the queue.
+    pub fn delete_queue(&self) -> Vec<u8> {
         self.request("DeleteQueue", 0, &format!("{{\"QueueUrl\":\"{}\"}}", self.queue_url))
     }
 
-    pub(super) fn send(&self) -> Vec<u8> {
-        let body =
-            format!("{{\"QueueUrl\":\"{}\",\"MessageBody\":\"{}\"}}", self.queue_url, self.message_body);
-        self.request("SendMessage", answer_bytes::SENT, &body)
+    /// Sends a message.
+    pub fn send(&self) -> Vec<u8> {
+        self.send_one(&self.message_body, None)
     }
 
-    pub(super) fn send_batch(&self) -> Vec<u8> {
-        let entry = |id: usize| format!("{{\"Id\":\"{id}\",\"MessageBody\":\"{}\"}}", self.message_body);
-        let entries: Vec<String> = (0..BATCH).map(entry).collect();
-        let answer = answer_bytes::AROUND_A_LIST + BATCH * answer_bytes::SENT_EACH;
+    /// Sends [`BATCH`] messages.
+    pub fn send_batch(&self) -> Vec<u8> {
+        self.send_entries(&vec![(self.message_body.clone(), None); BATCH])
+    }
+
+    /// Sends messages with these bodies and groups.
+    pub fn send_entries(&self, messages: &[(String, Option<&str>)]) -> Vec<u8> {
+        let entry = |(id, (body, group)): (usize, &(String, Option<&str>))| {
+            let group = group.map(|group| format!(r#","MessageGroupId":"{group}""#)).unwrap_or_default();
+            format!(r#"{{"Id":"{id}","MessageBody":"{body}"{group}}}"#)
+        };
+        let entries: Vec<String> = messages.iter().enumerate().map(entry).collect();
+        let answer = answer_bytes::AROUND_A_LIST + entries.len() * answer_bytes::SENT_EACH;
         self.request("SendMessageBatch", answer, &self.entries(&entries))
     }
 
-    pub(super) fn receive(&self, most: usize) -> Vec<u8> {
+    /// Sends a message with this body and group.
+    pub fn send_one(&self, body: &str, group: Option<&str>) -> Vec<u8> {
+        let group = group.map(|group| format!(r#","MessageGroupId":"{group}""#)).unwrap_or_default();
+        let body = format!(r#"{{"QueueUrl":"{}","MessageBody":"{body}"{group}}}"#, self.queue_url);
+        self.request("SendMessage", answer_bytes::SENT, &body)
+    }
+
+    /// Receives up to `most` messages, and waits so many seconds for one.
+    pub fn receive_waiting(&self, most: usize, seconds: u32) -> Vec<u8> {
+        let body = format!(
+            r#"{{"QueueUrl":"{}","MaxNumberOfMessages":{most},"WaitTimeSeconds":{seconds}}}"#,
+            self.queue_url
+        );
+        self.request("ReceiveMessage", 0, &body)
+    }
+
+    /// Receives up to `most` messages.
+    pub fn receive(&self, most: usize) -> Vec<u8> {
         let body = format!("{{\"QueueUrl\":\"{}\",\"MaxNumberOfMessages\":{most}}}", self.queue_url);
         self.request(
             "ReceiveMessage",
@@ -73,12 +119,14 @@ impl Requests {
         )
     }
 
-    pub(super) fn delete(&self, handle: &str) -> Vec<u8> {
+    /// Deletes a message.
+    pub fn delete(&self, handle: &str) -> Vec<u8> {
         let body = format!("{{\"QueueUrl\":\"{}\",\"ReceiptHandle\":\"{handle}\"}}", self.queue_url);
         self.request("DeleteMessage", 0, &body)
     }
 
-    pub(super) fn delete_batch(&self, handles: &[String]) -> Vec<u8> {
+    /// Deletes messages.
+    pub fn delete_batch(&self, handles: &[String]) -> Vec<u8> {
         let entry = |(id, handle)| format!("{{\"Id\":\"{id}\",\"ReceiptHandle\":\"{handle}\"}}");
         let entries: Vec<String> = handles.iter().enumerate().map(entry).collect();
         let answer = answer_bytes::AROUND_A_LIST + entries.len() * answer_bytes::DELETED_EACH;
@@ -86,11 +134,12 @@ impl Requests {
     }
 
     /// Handles for the ceiling, which gives none: as long as the broker's.
-    pub(super) fn made_up_handles(&self, count: usize) -> Vec<String> {
+    pub fn made_up_handles(&self, count: usize) -> Vec<String> {
         vec!["h".repeat(31); count]
     }
 
-    pub(super) fn dialect(&self) -> Dialect {
+    /// Who answers.
+    pub fn dialect(&self) -> Dialect {
         self.dialect
     }
 
@@ -126,7 +175,7 @@ impl Requests {
 }
 
 /// The texts of a name in a JSON answer, in order. For ids and URLs: it knows no escapes.
-pub(super) fn texts<'a>(answer: &'a str, name: &str) -> impl Iterator<Item = &'a str> {
+pub fn texts<'a>(answer: &'a str, name: &str) -> impl Iterator<Item = &'a str> {
     let quoted = format!("\"{name}\"");
     let mut rest = answer;
     std::iter::from_fn(move || {

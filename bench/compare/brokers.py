@@ -1,0 +1,188 @@
+"""How each broker is started on a fresh folder, and ended with all that belongs to it."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+# A broker that does not listen so long after its start is given up.
+START_SECONDS = 60
+
+
+class Broker:
+    """A running broker. It is killed, and its folder removed, when its `with` ends."""
+
+    # What is added to every row for this broker.
+    row_flags: dict[str, str] = {}
+    # A slower broker gets a shorter backlog, else filling it takes minutes. Rates do not depend on it.
+    backlog_share = 1.0
+
+    def __init__(self, parent: Path):
+        self.folder = Path(tempfile.mkdtemp(prefix="leveret-compare-", dir=parent))
+        self.port = free_port()
+        self.process = None
+
+    def __enter__(self):
+        try:
+            with open(self.folder / "output", "wb") as output:
+                self.process = subprocess.Popen(
+                    self.command(),
+                    env=os.environ | self.environment(),
+                    stdout=output,
+                    stderr=output,
+                    start_new_session=True,
+                )
+            self.wait_until_it_listens()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        if self.process is not None:
+            # Its session is its own, so this ends its children, too, and nothing else.
+            try:
+                os.killpg(self.process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            self.process.wait()
+        self.end_companions()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def command(self) -> list[str]:
+        raise NotImplementedError
+
+    def environment(self) -> dict[str, str]:
+        return {}
+
+    def end_companions(self):
+        """Ends what it started outside of its session."""
+
+    def wait_until_it_listens(self):
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                break
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                return
+            except OSError:
+                time.sleep(0.05)
+        text = (self.folder / "output").read_text(errors="replace")
+        raise RuntimeError(f"{type(self).__name__} does not listen:\n{text[-2000:]}")
+
+    @property
+    def url(self) -> str:
+        return f"amqp://guest:guest@127.0.0.1:{self.port}/"
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+
+class Leveret(Broker):
+    binary = "leveret"
+
+    def command(self):
+        data, address = self.folder / "data", f"127.0.0.1:{self.port}"
+        return [self.binary, "serve", "--data", str(data), "--amqp", address, "--sqs", f"127.0.0.1:{free_port()}"]
+
+    @classmethod
+    def version(cls):
+        return first_line([cls.binary, "--version"])
+
+
+class RabbitMq(Broker):
+    # Not Debian's wrapper in /usr/sbin, which insists on the system's own folders and user.
+    binary = "/usr/lib/rabbitmq/bin/rabbitmq-server"
+    backlog_share = 0.2
+
+    def __init__(self, parent):
+        super().__init__(parent)
+        # A port mapper of its own: one that was there would stay, and one that it starts would outlive it.
+        self.mapper_port = free_port()
+
+    def command(self):
+        return [self.binary]
+
+    def environment(self):
+        (self.folder / "plugins").write_text("[].\n")
+        return {
+            "HOME": str(self.folder),
+            "ERL_EPMD_PORT": str(self.mapper_port),
+            "RABBITMQ_NODENAME": f"compare-{self.port}@localhost",
+            "RABBITMQ_NODE_PORT": str(self.port),
+            "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
+            "RABBITMQ_DIST_PORT": str(free_port()),
+            "RABBITMQ_MNESIA_BASE": str(self.folder / "data"),
+            "RABBITMQ_LOG_BASE": str(self.folder / "log"),
+            "RABBITMQ_CONFIG_FILE": str(self.folder / "none"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(self.folder / "plugins"),
+            "RABBITMQ_PID_FILE": str(self.folder / "pid"),
+        }
+
+    def end_companions(self):
+        """The port mapper makes itself a daemon. It is known by its environment, which it has from here."""
+        mark = f"HOME={self.folder}".encode()
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                if mark in (process / "environ").read_bytes().split(b"\0"):
+                    os.kill(int(process.name), signal.SIGKILL)
+            except OSError:
+                continue
+
+    @property
+    def pid(self):
+        """Erlang's machine, which the start script has become or has started."""
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                stat = (process / "stat").read_text()
+            except OSError:
+                continue
+            name, rest = re.match(r"\d+ \((.*)\) (.*)", stat, re.DOTALL).groups()
+            session = int(rest.split()[3])
+            if name == "beam.smp" and session == self.process.pid:
+                return int(process.name)
+        raise RuntimeError("RabbitMQ has no beam.smp")
+
+    @classmethod
+    def version(cls):
+        line = first_line(["dpkg-query", "-W", "-f", "RabbitMQ ${Version}\\n", "rabbitmq-server"])
+        return line or "RabbitMQ"
+
+
+class RabbitMqClassic(RabbitMq):
+    row_flags = {"queue-type": "classic"}
+
+
+class RabbitMqQuorum(RabbitMq):
+    row_flags = {"queue-type": "quorum"}
+
+
+BROKERS = {
+    "leveret": Leveret,
+    "rabbitmq-classic": RabbitMqClassic,
+    "rabbitmq-quorum": RabbitMqQuorum,
+}
+
+
+def is_installed(kind: type[Broker]) -> bool:
+    return shutil.which(kind.binary) is not None
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def first_line(command: list[str]) -> str:
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[0]
+    except (OSError, subprocess.CalledProcessError, IndexError):
+        return ""
