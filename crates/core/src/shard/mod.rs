@@ -39,7 +39,7 @@ use duplicates::Duplicates;
 use durable::fact::Facts;
 use durable::replay::Replayed;
 use durable::space::Space;
-use leveret_log::{AppendError, Geometry, Position, Tag, Tail};
+use leveret_log::{AppendError, Batch, Geometry, Position, Tag, Tail};
 use queue::Queue;
 use rustc_hash::FxHashMap;
 use slots::Slots;
@@ -196,6 +196,13 @@ impl Shard {
     /// The shard's end of the log, for whoever writes it to disk; `None` before [`Shard::open`].
     pub fn tail(&mut self) -> Option<&mut Tail> {
         self.tail.as_mut()
+    }
+
+    /// All that is due in the log, for one group commit; `None` when there is nothing or the log has failed.
+    pub fn take_batch(&mut self) -> Option<Batch> {
+        let tail = self.tail.as_mut()?;
+        tail.note_live(self.space.live_bytes());
+        tail.take_batch()
     }
 
     /// Which of the broker's shards this is.

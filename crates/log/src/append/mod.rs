@@ -35,6 +35,7 @@ impl Chunk {
 pub struct Batch {
     chunks: Vec<Chunk>,
     end: Position,
+    backlog: bool,
 }
 
 impl Batch {
@@ -51,6 +52,11 @@ impl Batch {
     /// Up to where the log is durable once this batch is.
     pub fn end(&self) -> Position {
         self.end
+    }
+
+    /// Whether it is likely to be read from the driver: more is live than is kept in memory for readers.
+    pub fn is_backlog(&self) -> bool {
+        self.backlog
     }
 
     /// The chunks by segment, in order. A driver syncs each of them before it writes the next.

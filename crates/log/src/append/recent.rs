@@ -13,24 +13,29 @@ use crate::position::Position;
 pub(crate) struct Recent {
     chunks: RwLock<Chunks>,
     durable: AtomicU64,
+    budget_bytes: usize,
 }
 
 struct Chunks {
     queue: VecDeque<Chunk>,
     bytes: usize,
-    budget_bytes: usize,
 }
 
 impl Recent {
     /// Keeps up to `budget_bytes` of what is already durable. All before `durable` is the driver's.
     pub(crate) fn new(durable: Position, budget_bytes: usize) -> Recent {
-        let chunks = Chunks { queue: VecDeque::new(), bytes: 0, budget_bytes };
-        Recent { chunks: RwLock::new(chunks), durable: AtomicU64::new(durable.0) }
+        let chunks = Chunks { queue: VecDeque::new(), bytes: 0 };
+        Recent { chunks: RwLock::new(chunks), durable: AtomicU64::new(durable.0), budget_bytes }
     }
 
     /// Up to where the log is durable.
     pub(crate) fn durable(&self) -> Position {
         Position(self.durable.load(Ordering::Acquire))
+    }
+
+    /// How much is kept of what is durable, in bytes.
+    pub(crate) fn budget_bytes(&self) -> usize {
+        self.budget_bytes
     }
 
     /// How much memory is held, in bytes.
@@ -42,7 +47,7 @@ impl Recent {
     pub(crate) fn advance_durable(&self, end: Position) {
         self.durable.store(end.0, Ordering::Release);
         let mut chunks = self.write();
-        while chunks.bytes > chunks.budget_bytes
+        while chunks.bytes > self.budget_bytes
             && let Some(oldest) = chunks.queue.front()
             && oldest.end() <= end
         {

@@ -34,6 +34,8 @@ pub struct Tail {
     mark_due: bool,
     pending: Vec<Chunk>,
     pending_bytes: usize,
+    /// How much of the log is live, in bytes.
+    live_bytes: u64,
     recent: Arc<Recent>,
     failed: bool,
 }
@@ -53,9 +55,16 @@ impl Tail {
             mark_due: true,
             pending: Vec::new(),
             pending_bytes: 0,
+            live_bytes: 0,
             recent,
             failed: false,
         }
+    }
+
+    /// Takes note of how many bytes of the log are live. Where it is more than is kept in memory for readers, they
+    /// will read from the driver, which may then keep at hand what it writes.
+    pub fn note_live(&mut self, bytes: u64) {
+        self.live_bytes = bytes;
     }
 
     /// Appends a record whose payload is `parts`, one behind the other, and answers its position.
@@ -112,7 +121,8 @@ impl Tail {
         let chunks = std::mem::replace(&mut self.pending, Vec::with_capacity(next_capacity));
         self.pending_bytes = 0;
         self.mark_due = true;
-        Some(Batch { chunks, end: self.next_position() })
+        let backlog = self.live_bytes > self.recent.budget_bytes() as u64;
+        Some(Batch { chunks, end: self.next_position(), backlog })
     }
 
     /// Where the log ends. What was appended so far is durable once the log is durable up to here.

@@ -62,6 +62,16 @@ fn a_batch_starts_with_a_mark_and_follows_the_one_before() {
 }
 
 #[test]
+fn a_batch_is_backlog_when_more_is_live_than_readers_find_in_memory() {
+    let mut tail = tail_at(64);
+    for (live, expected) in [(1 << 20, false), ((1 << 20) + 1, true), (0, false)] {
+        tail.append(TAG, &[b"x"]).unwrap();
+        tail.note_live(live);
+        assert_eq!(tail.take_batch().unwrap().is_backlog(), expected);
+    }
+}
+
+#[test]
 fn a_record_that_does_not_fit_goes_to_the_next_segment_behind_a_mark() {
     let mut tail = tail_at(64);
     tail.append(TAG, &[&[1; 3000]]).unwrap();

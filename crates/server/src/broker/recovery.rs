@@ -223,7 +223,7 @@ impl Broker {
         let broker = self.clone();
         let thread = start_thread(&format!("log-{}", index.0), move || {
             let cell = &broker.shards[usize::from(index.0)];
-            let take = || cell.lock().shard.tail().and_then(|tail| tail.take_batch());
+            let take = || cell.lock().shard.take_batch();
             let fail = || {
                 if let Some(tail) = cell.lock().shard.tail() {
                     tail.fail();

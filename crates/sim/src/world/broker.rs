@@ -53,7 +53,7 @@ impl Broker {
     pub(crate) fn take_batch(&mut self, id: LogId) -> Option<Batch> {
         match id {
             LogId::Catalog => self.catalog.tail().take_batch(),
-            LogId::Shard(index) => self.shards[usize::from(index.0)].shard.tail()?.take_batch(),
+            LogId::Shard(index) => self.shards[usize::from(index.0)].shard.take_batch(),
         }
     }
 

@@ -12,6 +12,7 @@
 mod checkpoints;
 mod folder;
 mod owner;
+mod pages;
 mod segments;
 mod spares;
 mod writer;

@@ -19,14 +19,13 @@ use std::time::{Duration, Instant};
 use rustix::fs::OFlags;
 
 use crate::driver::file::folder::{Entry, Folder, remove_file, text};
+use crate::driver::file::pages::PAGE_BYTES;
 use crate::error::LogError;
 use crate::position::Geometry;
 
 /// How much is written, and synced, at once while a file is prepared, in bytes: little enough not to hold up the
 /// log's own syncs.
 const PREPARE_STEP_BYTES: usize = 1 << 20;
-/// What a write past the page cache must be aligned to, in bytes: no device has larger blocks.
-const ALIGNMENT_BYTES: usize = 4096;
 /// As many spares are kept as were used in so long.
 const DEMAND: Duration = Duration::from_secs(10);
 /// Spares at most, however many are used.
@@ -207,8 +206,8 @@ impl Pool {
     fn fill_with_zeros(&self, mut file: File) -> io::Result<bool> {
         let size = self.geometry.segment_bytes();
         let step = PREPARE_STEP_BYTES.min(size as usize);
-        let zeros = vec![0; step + ALIGNMENT_BYTES];
-        let aligned = zeros.as_ptr().align_offset(ALIGNMENT_BYTES);
+        let zeros = vec![0; step + PAGE_BYTES];
+        let aligned = zeros.as_ptr().align_offset(PAGE_BYTES);
         for _ in 0..size / step as u64 {
             if self.closing() {
                 return Ok(false);

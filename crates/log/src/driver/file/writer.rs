@@ -1,30 +1,34 @@
 //! Writes batches into segment files and syncs them.
+//!
+//! What is not expected to be read again goes past the page cache: at full speed the copy into it costs more than all
+//! that the broker does with a message. A backlog goes through it, for whoever drains it.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, IoSlice};
-use std::os::unix::fs::FileExt;
+use std::io;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use rustix::fs::{FallocateFlags, fallocate};
-use rustix::io::{Errno, pwritev};
+use rustix::fs::{FallocateFlags, OFlags, fallocate};
+use rustix::io::Errno;
 
 use crate::append::{Batch, Chunk};
 use crate::driver::file::Shared;
 use crate::driver::file::folder::text;
+use crate::driver::file::pages::{PAGE_BYTES, Pages};
 use crate::driver::{Segments, Writer};
 use crate::error::LogError;
 use crate::format::segment_header;
 use crate::position::{Position, SegmentNumber};
 
-/// The most pieces that one write can gather: IOV_MAX of Linux.
-const MAX_PIECES: usize = 1024;
-/// Bytes of a page of the system's cache. Segments are whole pages.
-const PAGE_BYTES: usize = 4096;
-
 pub(super) struct FileWriter {
     shared: Arc<Shared>,
     open: Option<OpenSegment>,
+    /// The end of the open segment.
+    pages: Pages,
+    /// The file system has refused a write past the page cache.
+    refused: bool,
     /// Where the next batch must start.
     end: Position,
     failed: bool,
@@ -32,14 +36,24 @@ pub(super) struct FileWriter {
 
 struct OpenSegment {
     number: SegmentNumber,
-    file: File,
+    /// For writes through the page cache.
+    cached: File,
+    /// The same file for writes past it, once there was one.
+    direct: Option<File>,
     /// The file is new: its name is not durable before the folder has been synced.
     is_new: bool,
 }
 
 impl FileWriter {
     pub(super) fn new(shared: Arc<Shared>) -> FileWriter {
-        FileWriter { shared, open: None, end: Position::NONE, failed: false }
+        FileWriter {
+            shared,
+            open: None,
+            pages: Pages::new(),
+            refused: false,
+            end: Position::NONE,
+            failed: false,
+        }
     }
 
     /// Runs an operation after which, if it fails, nothing may be written any more.
@@ -60,11 +74,7 @@ impl FileWriter {
         self.shared.remove(&behind)?;
         let last = geometry.segment_of(end);
         if last < unused {
-            let path = self.shared.files.folder().segment_path(last);
-            let file = OpenOptions::new().write(true).open(&path);
-            let file = file.map_err(|e| LogError::io("open", text(&path), e))?;
-            file.sync_all().map_err(|e| LogError::io("sync", text(&path), e))?;
-            self.open = Some(OpenSegment { number: last, file, is_new: false });
+            self.go_on_in(last, geometry.offset_of(end))?;
         }
         self.shared.files.folder().sync()?;
         self.end = end;
@@ -78,23 +88,42 @@ impl FileWriter {
             return Err(LogError::OutOfOrder { start: batch.start(), end: self.end });
         }
         for (segment, chunks) in batch.runs(self.shared.files.geometry()) {
-            self.write_run(segment, chunks)?;
+            self.write_run(segment, chunks, batch.is_backlog())?;
         }
         self.end = batch.end();
         self.shared.durable.store(self.end.0, Ordering::Release);
         Ok(())
     }
 
+    /// Opens a segment that ends at `offset` for more.
+    fn go_on_in(&mut self, segment: SegmentNumber, offset: u64) -> Result<(), LogError> {
+        let path = self.shared.files.folder().segment_path(segment);
+        let cached = OpenOptions::new().read(true).write(true).open(&path);
+        let cached = cached.map_err(|e| LogError::io("open", text(&path), e))?;
+        cached.sync_all().map_err(|e| LogError::io("sync", text(&path), e))?;
+        let begun = (offset % PAGE_BYTES as u64) as usize;
+        let mut page = [0; PAGE_BYTES];
+        let start = offset - begun as u64;
+        cached.read_exact_at(&mut page[..begun], start).map_err(|e| LogError::io("read", text(&path), e))?;
+        self.pages.begin(start, &page[..begun]);
+        self.open = Some(OpenSegment { number: segment, cached, direct: None, is_new: false });
+        Ok(())
+    }
+
     /// Writes chunks of one segment and makes them, and the segment, durable.
-    fn write_run(&mut self, segment: SegmentNumber, chunks: &[Chunk]) -> Result<(), LogError> {
-        let offset = self.shared.files.geometry().offset_of(chunks[0].start);
+    fn write_run(&mut self, segment: SegmentNumber, chunks: &[Chunk], backlog: bool) -> Result<(), LogError> {
         let mut open = match self.open.take() {
             Some(open) if open.number == segment => open,
             _ => self.begin_segment(segment)?,
         };
+        debug_assert_eq!(self.pages.end(), self.shared.files.geometry().offset_of(chunks[0].start));
         let failed = |doing, e| LogError::io(doing, self.shared.files.name_of(segment), e);
-        write_chunks(&open.file, offset, chunks).map_err(|e| failed("write", e))?;
-        open.file.sync_data().map_err(|e| failed("sync", e))?;
+        let past_cache = !backlog;
+        let path = self.shared.files.folder().segment_path(segment);
+        let refused = &mut self.refused;
+        let written = self.pages.write(chunks, |pages, at| open.write(pages, at, past_cache, &path, refused));
+        written.map_err(|e| failed("write", e))?;
+        open.cached.sync_data().map_err(|e| failed("sync", e))?;
         if open.is_new {
             self.shared.files.folder().sync()?;
             open.is_new = false;
@@ -103,27 +132,53 @@ impl FileWriter {
         Ok(())
     }
 
-    /// Makes the file of a segment, from a spare if there is one, and writes its header.
-    fn begin_segment(&self, number: SegmentNumber) -> Result<OpenSegment, LogError> {
+    /// Makes the file of a segment, from a spare if there is one. Its header is written with its first record.
+    fn begin_segment(&mut self, number: SegmentNumber) -> Result<OpenSegment, LogError> {
         let geometry = self.shared.files.geometry();
         let path = self.shared.files.folder().segment_path(number);
-        let begin = || {
-            let file = match self.shared.spares.take() {
-                Some(spare) => {
-                    fs::rename(spare, &path)?;
-                    OpenOptions::new().write(true).open(&path)?
-                }
-                None => {
-                    let file = OpenOptions::new().write(true).create_new(true).open(&path)?;
-                    allocate(&file, geometry.segment_bytes())?;
-                    file
-                }
-            };
-            file.write_all_at(&segment_header(self.shared.tenure.log, geometry, number), 0)?;
-            Ok(file)
+        let begin = || match self.shared.spares.take() {
+            Some(spare) => {
+                fs::rename(spare, &path)?;
+                OpenOptions::new().write(true).open(&path)
+            }
+            None => {
+                let file = OpenOptions::new().write(true).create_new(true).open(&path)?;
+                allocate(&file, geometry.segment_bytes())?;
+                Ok(file)
+            }
         };
-        let file = begin().map_err(|e| LogError::io("begin", text(&path), e))?;
-        Ok(OpenSegment { number, file, is_new: true })
+        let cached = begin().map_err(|e| LogError::io("begin", text(&path), e))?;
+        self.pages.begin(0, &segment_header(self.shared.tenure.log, geometry, number));
+        Ok(OpenSegment { number, cached, direct: None, is_new: true })
+    }
+}
+
+impl OpenSegment {
+    /// Writes whole pages; past the page cache if that is wanted and has not been `refused`.
+    fn write(
+        &mut self,
+        pages: &[u8],
+        offset: u64,
+        past_cache: bool,
+        path: &Path,
+        refused: &mut bool,
+    ) -> io::Result<()> {
+        if past_cache && !*refused {
+            match self.write_past_cache(pages, offset, path) {
+                // Not every file system can. What was written of it is written again.
+                Err(error) if error.kind() == io::ErrorKind::InvalidInput => *refused = true,
+                result => return result,
+            }
+        }
+        self.cached.write_all_at(pages, offset)
+    }
+
+    fn write_past_cache(&mut self, pages: &[u8], offset: u64, path: &Path) -> io::Result<()> {
+        if self.direct.is_none() {
+            let flags = OFlags::DIRECT.bits() as i32;
+            self.direct = Some(OpenOptions::new().write(true).custom_flags(flags).open(path)?);
+        }
+        self.direct.as_ref().map_or(Ok(()), |file| file.write_all_at(pages, offset))
     }
 }
 
@@ -144,26 +199,4 @@ fn allocate(file: &File, bytes: u64) -> io::Result<()> {
         Err(Errno::OPNOTSUPP) => file.set_len(bytes),
         other => other.map_err(io::Error::from),
     }
-}
-
-/// Writes chunks that stand one behind the other, and zeros up to the end of the last page: a page that is not in
-/// memory and is written in part would have to be read first.
-fn write_chunks(file: &File, mut offset: u64, chunks: &[Chunk]) -> io::Result<()> {
-    const ZEROS: [u8; PAGE_BYTES] = [0; PAGE_BYTES];
-    let end = offset as usize + chunks.iter().map(|chunk| chunk.bytes.len()).sum::<usize>();
-    let mut pieces: Vec<IoSlice<'_>> = chunks.iter().map(|chunk| IoSlice::new(&chunk.bytes)).collect();
-    pieces.push(IoSlice::new(&ZEROS[..end.next_multiple_of(PAGE_BYTES) - end]));
-    let mut pieces = &mut pieces[..];
-    while !pieces.is_empty() {
-        match pwritev(file, &pieces[..pieces.len().min(MAX_PIECES)], offset) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(count) => {
-                IoSlice::advance_slices(&mut pieces, count);
-                offset += count as u64;
-            }
-            Err(Errno::INTR) => {}
-            Err(e) => return Err(e.into()),
-        }
-    }
-    Ok(())
 }
