@@ -60,13 +60,49 @@ impl Channel {
             return transaction.publish(incoming, cx.link.settings.transaction_bytes);
         }
         let outcome = self.publish_now(cx, incoming)?;
+        self.confirm_later(cx.link, outcome);
+        Ok(())
+    }
+
+    /// Takes note of a message that is to be confirmed, if the channel confirms.
+    #[inline]
+    fn confirm_later(&mut self, link: &mut Link, outcome: Outcome) {
         if let Some(confirms) = &mut self.confirms {
-            cx.link.logs.want(&outcome.waits);
-            if confirms.record(cx.link.batch, outcome.refused, outcome.waits) {
-                cx.link.confirming.push(self.number);
+            link.logs.want(&outcome.waits);
+            if confirms.record(link.batch, outcome.refused, outcome.waits) {
+                link.confirming.push(self.number);
             }
         }
+    }
+
+    /// Whether a publish is no more than what [`Session::plan`] plans and [`Session::store`] stores.
+    pub(crate) fn is_plain(&self, link: &Link, incoming: &Incoming<'_>) -> bool {
+        !self.is_assembling()
+            && self.transaction.is_none()
+            && link.tracer.is_none()
+            && !incoming.mandatory
+            && !incoming.immediate
+            && check_size(link, incoming.body.len() as u64).is_ok()
+            && !reply::wants_reply(incoming.properties)
+    }
+
+    /// A message that was planned has been stored, or not.
+    #[inline]
+    pub(crate) fn stored(&mut self, link: &mut Link, outcome: Result<Outcome, Refusal>) -> Result<(), Fault> {
+        let outcome = self.or_nack(outcome)?;
+        self.confirm_later(link, outcome);
         Ok(())
+    }
+
+    /// A log that failed refuses: that is what a nack is for.
+    #[inline]
+    fn or_nack(&self, outcome: Result<Outcome, Refusal>) -> Result<Outcome, Refusal> {
+        match outcome {
+            Err(refusal) if refusal.cause == Cause::Internal && self.confirms.is_some() => {
+                Ok(Outcome { routed: true, refused: true, ..Outcome::default() })
+            }
+            outcome => outcome,
+        }
     }
 
     /// Hands a message to the broker; returns it to the publisher if it is mandatory and no queue takes it.
@@ -76,14 +112,8 @@ impl Channel {
         cx: &mut Context<'_, A>,
         incoming: &Incoming<'_>,
     ) -> Result<Outcome, Fault> {
-        let outcome = match cx.session.publish(cx.access, &incoming.for_broker()) {
-            Ok(outcome) => outcome,
-            // A log that failed refuses: that is what a nack is for.
-            Err(refusal) if refusal.cause == Cause::Internal && self.confirms.is_some() => {
-                Outcome { routed: true, refused: true, ..Outcome::default() }
-            }
-            Err(refusal) => return Err(refused(refusal, incoming.properties)),
-        };
+        let outcome = self.or_nack(cx.session.publish(cx.access, &incoming.for_broker()));
+        let outcome = outcome.map_err(|refusal| refused(refusal, incoming.properties))?;
         if let Some(tracer) = &cx.link.tracer {
             tracer.published(cx.access, cx.session, self.number, &incoming.for_broker());
         }
@@ -107,7 +137,7 @@ impl Channel {
 
 impl<'a> Incoming<'a> {
     #[inline]
-    fn for_broker(&self) -> Publish<'a> {
+    pub(crate) fn for_broker(&self) -> Publish<'a> {
         let Incoming { exchange, routing_key, properties, body, .. } = *self;
         Publish { exchange, routing_key, properties, body }
     }

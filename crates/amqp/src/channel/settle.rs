@@ -7,12 +7,30 @@ use crate::connection::fault::Fault;
 use crate::connection::link::Context;
 use leveret_core::broker::Access;
 use leveret_core::shard::Settle;
+use leveret_core::{LeaseId, QueueId};
 
 impl Channel {
     /// `basic.ack`.
     #[inline]
     pub(super) fn ack<A: Access>(&mut self, cx: &mut Context<'_, A>, ack: &basic::Ack) -> Result<(), Fault> {
         self.give_back(cx, ack.delivery_tag, ack.multiple, Settle::Done)
+    }
+
+    /// Takes out what an ack acks, for whoever settles it; `false` where that is not all that is to be done.
+    #[inline]
+    pub(crate) fn take_acked(&mut self, ack: &basic::Ack, acked: &mut Vec<(QueueId, LeaseId)>) -> bool {
+        if self.is_assembling() || self.transaction.is_some() {
+            return false;
+        }
+        let mut add = |delivery: super::unacked::Unsettled| {
+            if delivery.is_held() {
+                acked.push((delivery.queue, delivery.lease));
+            }
+        };
+        match ack.multiple {
+            true => self.unacked.take_through(ack.delivery_tag, add),
+            false => self.unacked.take(ack.delivery_tag).map(&mut add).is_some(),
+        }
     }
 
     /// `basic.ack`, `nack` and `reject`: settles one delivery, or all up to one.

@@ -11,12 +11,14 @@
 //! follow which is for the connection to know. Field tables and message properties are encoded by
 //! [`leveret_core::wire`], since the log holds them too.
 
+pub mod ack;
 pub mod content;
 pub mod frame;
 pub mod method;
 pub mod publish;
 pub mod reply_code;
 
+pub use ack::Acked;
 pub use content::{ContentHeader, ContentHeaderError, write_body, write_content};
 pub use frame::{Frame, FrameError, FrameKind, parse_frame};
 pub use method::{Method, MethodError};

@@ -37,6 +37,7 @@ pub use settings::{
 use crate::codec::method::connection::{Blocked, Unblocked};
 use channels::Channels;
 use heartbeat::{Beat, Heartbeat};
+use input::Runs;
 use leveret_core::broker::{Access, Session};
 use leveret_core::wire::Table;
 use leveret_core::{ConnectionId, LogId, Position, Time};
@@ -75,6 +76,7 @@ pub struct Connection {
     notices: Notices,
     /// The last input was not handled to its end.
     stopped_early: bool,
+    runs: Runs,
 }
 
 /// How far a connection has come.
@@ -146,6 +148,7 @@ impl Connection {
             alarm: Alarm::default(),
             notices: Notices::default(),
             stopped_early: false,
+            runs: Runs::default(),
         }
     }
 

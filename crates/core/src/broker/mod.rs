@@ -22,7 +22,7 @@ pub use consume::{Consume, Consuming};
 pub use declare::{Bind, DeclareExchange, DeclareQueue, QueueDeclared};
 pub use housekeep::{apply_settings, delete_queue, housekeep, retire_queue};
 pub use move_task::{MoveStep, move_messages};
-pub use publish::{FanOut, History, Outcome, PendingTransfer, Publish, Send, Sent, fan_out, send};
+pub use publish::{FanOut, History, Outcome, PendingTransfer, Plan, Publish, Send, Sent, fan_out, send};
 pub use waits::Waits;
 
 use crate::ConnectionId;

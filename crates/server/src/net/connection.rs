@@ -17,6 +17,8 @@ use tokio::sync::watch;
 const IDLE_BYTES: usize = 2 << 10;
 /// Bytes that are read, and handled in one turn, at most.
 const READ_BYTES: usize = 256 << 10;
+/// Bytes of input behind which others get their turn.
+const YIELD_BYTES: usize = 16 << 10;
 /// How long a connection waits for a log that is behind before it looks again.
 const CONGESTED: Duration = Duration::from_millis(10);
 /// Bytes of output beyond which nothing more is read: the client does not keep up.
@@ -147,7 +149,11 @@ impl<'a> Task<'a> {
 
     /// Handles what was read, then waits while the logs are behind: the client is held back by its socket.
     async fn receive(&mut self) {
+        let many = self.input.len() >= YIELD_BYTES;
         self.handle_input();
+        if many {
+            tokio::task::yield_now().await;
+        }
         if let Some(drained) = self.context.broker.congested() {
             // A timeout covers the moment between the question and the wait.
             let _either = tokio::time::timeout(CONGESTED, drained.notified()).await;

@@ -3,6 +3,7 @@
 
 mod handshake;
 mod login;
+mod run;
 
 use super::channels::Slot;
 use super::events::of_channel;
@@ -16,6 +17,7 @@ use crate::codec::method::{Method, channel};
 use crate::codec::{Frame, FrameKind, Published, ReplyCode, parse_frame};
 pub(super) use handshake::FRAME_BYTES;
 use leveret_core::broker::{Access, announce_event};
+pub(super) use run::Runs;
 
 /// The class and method ids of basic.publish, for the report of what went wrong with one.
 const PUBLISH: (u16, u16) = (60, 40);
@@ -23,8 +25,8 @@ const PUBLISH: (u16, u16) = (60, 40);
 const NO_METHOD: (u16, u16) = (0, 0);
 
 impl Connection {
-    /// Handles what is at the front of `input`: a protocol header, a whole message, or a frame. Answers how
-    /// many bytes that was, 0 if more must come first.
+    /// Handles what is at the front of `input`: a protocol header, messages or acks as far as they follow each other,
+    /// or a frame. Answers how many bytes that was, 0 if more must come first.
     pub(super) fn step<A: Access>(
         &mut self,
         access: &mut A,
@@ -34,7 +36,11 @@ impl Connection {
     ) -> usize {
         match self.phase {
             Phase::Running => {
-                if let Some(count) = self.whole_message(access, bodies, input) {
+                let run = match self.messages(access, input) {
+                    None => self.whole_message(access, bodies, input).or_else(|| self.acks(access, input)),
+                    run => run,
+                };
+                if let Some(count) = run {
                     return count;
                 }
             }
@@ -55,8 +61,7 @@ impl Connection {
         }
     }
 
-    /// A published message in one piece, which is nearly all that comes in: handled without a detour.
-    #[inline]
+    /// A published message in one piece that is not as plain as those of a run.
     fn whole_message<A: Access>(
         &mut self,
         access: &mut A,
@@ -67,14 +72,7 @@ impl Connection {
         let Connection { channels, session, link, .. } = self;
         let channel = channels.open_mut(published.channel).filter(|channel| !channel.is_assembling())?;
         let mut cx = Context { access, session: session.as_mut()?, link, bodies };
-        let incoming = Incoming {
-            exchange: published.method.exchange,
-            routing_key: published.method.routing_key,
-            mandatory: published.method.mandatory,
-            immediate: published.method.immediate,
-            properties: published.properties,
-            body: published.body,
-        };
+        let incoming = Incoming::from(&published);
         if let Err(fault) = channel.publish(&mut cx, &incoming) {
             self.fail(access, published.channel, fault, PUBLISH);
         }

@@ -8,4 +8,5 @@ mod damage;
 mod declare;
 mod handshake;
 mod publish;
+mod runs;
 mod world;

@@ -20,7 +20,7 @@ use crate::message::{NewMessage, Traits};
 use crate::wire::{HeaderEdit, RawProperties, RawValue};
 use crate::{Cause, LogId, QueueId, Refusal, ShardIndex, Wait};
 use history::remember;
-use routes::Route;
+use routes::{Route, RoutePlace};
 use rustc_hash::FxHasher;
 use std::hash::Hasher;
 
@@ -37,6 +37,13 @@ pub struct Publish<'a> {
     pub body: &'a [u8],
 }
 
+/// A publish that was checked and whose way is known. It holds nothing of the message's bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    route: RoutePlace,
+    traits: Traits,
+}
+
 /// What became of a publish.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Outcome {
@@ -49,6 +56,41 @@ pub struct Outcome {
 }
 
 impl Session {
+    /// Plans a publish by what the session knows, before any shard is taken. `None` where more is to be done or
+    /// something is wrong: then [`Session::publish`] does it, or says what.
+    pub fn plan<A: Access>(&mut self, access: &A, publish: &Publish<'_>) -> Option<Plan> {
+        let (properties, mut traits) = self.check_message(access, publish).ok()?;
+        if properties.header("CC").is_some() || properties.header("BCC").is_some() {
+            return None;
+        }
+        let version = access.catalog().version();
+        let route = self.routes.find(version, publish.exchange, publish.routing_key)?;
+        if self.routes.at(route)?.delayed {
+            traits.delay_ms = delay_of(&properties);
+        }
+        Some(Plan { route, traits })
+    }
+
+    /// Stores a message as it was planned, with the properties and the body that the plan was made for. Nothing
+    /// may have been published on the session since, except by other plans, nor the catalog have changed.
+    ///
+    /// # Errors
+    /// [`Cause::Internal`] when the log refuses it.
+    #[inline]
+    pub fn store<A: Access>(
+        &mut self,
+        access: &mut A,
+        plan: &Plan,
+        properties: &[u8],
+        body: &[u8],
+    ) -> Result<Outcome, Refusal> {
+        let route = self.routes.at(plan.route);
+        let route =
+            route.ok_or_else(|| Refusal::new(Cause::Internal, "the plan of a publish is out of date"))?;
+        let Route { exchange, routing_key, queues, .. } = route;
+        store(access, queues, &Publish { exchange, routing_key, properties, body }, properties, plan.traits)
+    }
+
     /// Routes a message and stores it in the queues that it reaches.
     ///
     /// # Errors
@@ -56,17 +98,16 @@ impl Session {
     /// internal exchange, [`Cause::PreconditionFailed`] for properties that are wrong (expiration, user-id, CC),
     /// [`Cause::Internal`] when the log refuses it.
     pub fn publish<A: Access>(&mut self, access: &mut A, publish: &Publish<'_>) -> Result<Outcome, Refusal> {
+        match self.plan(access, publish) {
+            Some(plan) => self.store(access, &plan, publish.properties, publish.body),
+            None => self.publish_anew(access, publish),
+        }
+    }
+
+    /// Publishes a message whose way the session does not know, or cannot keep.
+    fn publish_anew<A: Access>(&mut self, access: &mut A, publish: &Publish<'_>) -> Result<Outcome, Refusal> {
         let (properties, mut traits) = self.check_message(access, publish)?;
         let sender_selected = properties.header("CC").is_some() || properties.header("BCC").is_some();
-        if !sender_selected {
-            let version = access.catalog().version();
-            if let Some(route) = self.routes.find(version, publish.exchange, publish.routing_key) {
-                if route.delayed {
-                    traits.delay_ms = delay_of(&properties);
-                }
-                return store(access, &route.queues, publish, publish.properties, traits);
-            }
-        }
         self.routed += 1;
         let (route, routed) = self.route(access, publish, &properties)?;
         if route.delayed {

@@ -11,10 +11,15 @@ const ROUTES: usize = 1_024;
 #[derive(Debug, Default)]
 pub(in crate::broker) struct Routes {
     version: u64,
-    /// By a hash of exchange and key; the strings are compared, so that a collision is a miss.
-    known: FxHashMap<u64, Route>,
-    last: u64,
+    known: Vec<Route>,
+    /// Where a route is, by a hash of exchange and key; the strings are compared, so that a collision is a miss.
+    places: FxHashMap<u64, RoutePlace>,
+    last: RoutePlace,
 }
+
+/// Which of a session's routes. It holds until the session routes a message anew.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct RoutePlace(u32);
 
 /// Where messages to an exchange with a routing key go.
 #[derive(Debug)]
@@ -29,31 +34,43 @@ pub(in crate::broker) struct Route {
 
 impl Routes {
     /// The route of a message, if it is known to this version of the catalog.
-    pub(super) fn find(&mut self, version: u64, exchange: &str, routing_key: &str) -> Option<&Route> {
+    pub(super) fn find(&mut self, version: u64, exchange: &str, routing_key: &str) -> Option<RoutePlace> {
         if self.version != version {
             self.version = version;
-            self.known.clear();
+            self.forget();
         }
         // Most publishers use one route: their last one is compared before anything is hashed.
-        let fits = |route: &&Route| same(&route.routing_key, routing_key) && same(&route.exchange, exchange);
-        if self.known.get(&self.last).as_ref().is_some_and(fits) {
-            return self.known.get(&self.last);
+        let fits = |route: &Route| same(&route.routing_key, routing_key) && same(&route.exchange, exchange);
+        if self.at(self.last).is_some_and(fits) {
+            return Some(self.last);
         }
-        let hash = hash_of(exchange, routing_key);
-        let found = self.known.get(&hash).filter(fits);
-        if found.is_some() {
-            self.last = hash;
+        let found = *self.places.get(&hash_of(exchange, routing_key))?;
+        if !self.at(found).is_some_and(fits) {
+            return None;
         }
-        found
+        self.last = found;
+        Some(found)
+    }
+
+    /// The route at a place.
+    #[inline]
+    pub(super) fn at(&self, place: RoutePlace) -> Option<&Route> {
+        self.known.get(place.0 as usize)
     }
 
     /// Keeps a route.
     pub(super) fn keep(&mut self, route: Route) {
         if self.known.len() >= ROUTES {
-            self.known.clear();
+            self.forget();
         }
-        self.last = hash_of(&route.exchange, &route.routing_key);
-        self.known.insert(self.last, route);
+        self.last = RoutePlace(self.known.len() as u32);
+        self.places.insert(hash_of(&route.exchange, &route.routing_key), self.last);
+        self.known.push(route);
+    }
+
+    fn forget(&mut self) {
+        self.known.clear();
+        self.places.clear();
     }
 }
 
