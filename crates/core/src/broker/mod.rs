@@ -27,7 +27,7 @@ pub use waits::Waits;
 
 use crate::ConnectionId;
 use crate::catalog::Caller;
-use publish::Routes;
+use publish::{PlainProperties, Routes};
 use std::sync::Arc;
 
 /// What the broker knows of one connection: who it is, where it works, and the routes it used last.
@@ -37,6 +37,7 @@ pub struct Session {
     vhost: Arc<str>,
     user: Arc<str>,
     routes: Routes,
+    plain: PlainProperties,
     /// How many messages were routed anew: each draws another number for exchanges that choose by chance.
     routed: u64,
     /// Properties that had to be rewritten (BCC).
@@ -46,7 +47,15 @@ pub struct Session {
 impl Session {
     /// A session of an authenticated user in a vhost that exists and admits the user.
     pub fn new(connection: ConnectionId, vhost: Arc<str>, user: Arc<str>) -> Session {
-        Session { connection, vhost, user, routes: Routes::default(), routed: 0, rewritten: Vec::new() }
+        Session {
+            connection,
+            vhost,
+            user,
+            routes: Routes::default(),
+            plain: PlainProperties::default(),
+            routed: 0,
+            rewritten: Vec::new(),
+        }
     }
 
     /// The connection.

@@ -84,6 +84,7 @@ pub struct Shard {
 struct Scratch {
     head: Vec<u8>,
     targets: Vec<crate::message::Target>,
+    slots: Vec<u32>,
     page: Vec<u8>,
 }
 

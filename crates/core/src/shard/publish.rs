@@ -49,8 +49,10 @@ impl Shard {
         message: &NewMessage<'_>,
     ) -> Result<Published, AppendError> {
         let mut targets = std::mem::take(&mut self.scratch.targets);
+        let mut slots = std::mem::take(&mut self.scratch.slots);
         let mut head = std::mem::take(&mut self.scratch.head);
-        let Chosen { refused, durable, duplicate_of } = self.choose_targets(queues, message, &mut targets);
+        let chosen = self.choose_targets(queues, message, &mut targets, &mut slots);
+        let Chosen { refused, durable, duplicate_of } = chosen;
         let position = self.position();
         let mut result = Ok(Published { position, durable_at: position, refused, durable, duplicate_of });
         if !targets.is_empty() {
@@ -65,25 +67,28 @@ impl Shard {
             result = self.append(MESSAGE, &parts).map(|position| {
                 let payload: usize = parts.iter().map(|part| part.len()).sum();
                 let charge = (record_bytes(payload) / targets.len() as u64).max(1) as u32;
-                for target in &targets {
-                    self.enqueue(*target, message, position, charge);
+                for (target, slot) in targets.iter().zip(&slots) {
+                    self.enqueue(*slot, *target, message, position, charge);
                 }
                 Published { position, durable_at: self.position(), refused, durable, duplicate_of }
             });
         }
         self.scratch.targets = targets;
+        self.scratch.slots = slots;
         self.scratch.head = head;
         result
     }
 
-    /// Which queues take the message and when it expires there.
+    /// Which queues take the message, where they are, and when it expires there.
     fn choose_targets(
         &mut self,
         queues: &[QueueId],
         message: &NewMessage<'_>,
         targets: &mut Vec<Target>,
+        slots: &mut Vec<u32>,
     ) -> Chosen {
         targets.clear();
+        slots.clear();
         let mut chosen = Chosen::default();
         for queue in queues {
             let Some(slot) = self.queue_index.get(queue).copied() else { continue };
@@ -120,13 +125,20 @@ impl Shard {
                 delay => of_queue.stored(now.plus_ms(delay)),
             };
             targets.push(Target { queue: *queue, expires_at, deliver_at, refused: full });
+            slots.push(slot);
         }
         chosen
     }
 
-    /// Puts a stored message into one of its queues.
-    fn enqueue(&mut self, target: Target, message: &NewMessage<'_>, position: Position, charge: u32) {
-        let Some(slot) = self.queue_index.get(&target.queue).copied() else { return };
+    /// Puts a stored message into the queue that has this slot.
+    fn enqueue(
+        &mut self,
+        slot: u32,
+        target: Target,
+        message: &NewMessage<'_>,
+        position: Position,
+        charge: u32,
+    ) {
         let size = message.body.len() as u32;
         let now = self.now;
         let Some(found) = self.queues.at_mut(slot) else { return };

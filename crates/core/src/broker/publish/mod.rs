@@ -3,6 +3,7 @@
 
 mod dead_letter;
 mod history;
+mod plain;
 mod routes;
 mod send;
 
@@ -10,6 +11,7 @@ pub use dead_letter::PendingTransfer;
 pub(super) use dead_letter::transfer;
 pub use history::History;
 pub(super) use history::recall;
+pub(super) use plain::PlainProperties;
 pub(super) use routes::Routes;
 pub use send::{FanOut, Send, Sent, fan_out, send};
 
@@ -59,15 +61,19 @@ impl Session {
     /// Plans a publish by what the session knows, before any shard is taken. `None` where more is to be done or
     /// something is wrong: then [`Session::publish`] does it, or says what.
     pub fn plan<A: Access>(&mut self, access: &A, publish: &Publish<'_>) -> Option<Plan> {
+        let version = access.catalog().version();
+        let route = self.routes.find(version, publish.exchange, publish.routing_key)?;
+        if let Some(traits) = self.plain.traits_of(publish.properties) {
+            return Some(Plan { route, traits });
+        }
         let (properties, mut traits) = self.check_message(access, publish).ok()?;
         if properties.header("CC").is_some() || properties.header("BCC").is_some() {
             return None;
         }
-        let version = access.catalog().version();
-        let route = self.routes.find(version, publish.exchange, publish.routing_key)?;
         if self.routes.at(route)?.delayed {
             traits.delay_ms = delay_of(&properties);
         }
+        self.plain.keep(publish.properties, &properties, traits);
         Some(Plan { route, traits })
     }
 
