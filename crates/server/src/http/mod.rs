@@ -1,19 +1,22 @@
 //! The HTTP listeners of the SQS and SNS door: hyper under it, a task for each connection.
 //!
-//! - [`connection`]: one connection, request by request;
+//! - [`connection`]: one connection, and what is left of it while nothing happens;
+//! - [`stream`]: its socket, and whether anything goes over it;
+//! - [`request`]: one request and its answer;
 //! - [`receive`]: a receive that waits, and how little it holds while it does;
 //! - [`mover`]: the message move tasks that are running.
 
 mod connection;
 mod mover;
 mod receive;
+mod request;
+mod stream;
 
 pub use mover::run as run_move_tasks;
 
 use crate::broker::Broker;
 use crate::net::{self, Tls};
 use crate::signing::EnvelopeSigner;
-use hyper_util::rt::TokioIo;
 use leveret_sqs::DoorSettings;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -53,11 +56,14 @@ async fn one(door: HttpDoor, stream: TcpStream, address: SocketAddr, tls: Option
     let Some(_permit) = net::admit(&door.permits, &stream, address) else { return };
     let loopback = address.ip().to_canonical().is_loopback();
     match tls {
-        None => connection::serve(door, TokioIo::new(stream), loopback, false).await,
-        Some(tls) => {
-            if let Some(stream) = net::secure(tls(), stream, &address.to_string()).await {
-                connection::serve(door, TokioIo::new(stream), loopback, true).await;
-            }
-        }
+        None => connection::serve(door, stream, loopback, false).await,
+        // In a box: what TLS takes is much more than a connection without it, and both are one future.
+        Some(tls) => Box::pin(one_secured(door, stream, address, loopback, tls)).await,
+    }
+}
+
+async fn one_secured(door: HttpDoor, stream: TcpStream, address: SocketAddr, loopback: bool, tls: Tls) {
+    if let Some(stream) = net::secure(tls(), stream, &address.to_string()).await {
+        connection::serve(door, stream, loopback, true).await;
     }
 }

@@ -6,8 +6,31 @@ use leveret_core::broker::{Access, Waits};
 use leveret_core::{ConnectionId, ShardIndex};
 use leveret_sqs::Waiting;
 use leveret_sqs::http::Response;
+use leveret_sqs::protocol::{ApiError, Code};
+use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use tokio::sync::watch;
+
+/// A receive that waits, on its way to its answer.
+pub(super) type Receiving = Pin<Box<dyn Future<Output = Response> + Send>>;
+
+/// The answer of a receive that waits, when what it promises holds.
+pub(super) async fn receive(
+    registration: Arc<Registration>,
+    waiting: Box<Waiting>,
+    stopping: watch::Receiver<bool>,
+) -> Response {
+    let (response, waits) = registration.receive(&waiting, stopping).await;
+    match registration.broker.wait_for(&waits).await {
+        true => response,
+        false => waiting.fail(&log_failed()),
+    }
+}
+
+/// What a client is told whose promise cannot be kept.
+pub(super) fn log_failed() -> ApiError {
+    ApiError::new(Code::INTERNAL, "The log has failed: nothing was promised.")
+}
 
 /// A connection's name and mailbox with the broker, made when it first waits. Gone with the connection.
 pub(super) struct Registration {
@@ -21,11 +44,7 @@ impl Registration {
     }
 
     /// Waits until there is something, or until it has waited long enough, or the broker stops.
-    pub(super) async fn receive(
-        &self,
-        waiting: &Waiting,
-        mut stopping: watch::Receiver<bool>,
-    ) -> (Response, Waits) {
+    async fn receive(&self, waiting: &Waiting, mut stopping: watch::Receiver<bool>) -> (Response, Waits) {
         let (id, mailbox) = self.made.get_or_init(|| self.broker.connect());
         // Dropped with the request if the client goes away: then another receive is told.
         let place = Place { broker: &self.broker, id: *id, shard: waiting.queue().shard() };

@@ -47,6 +47,11 @@ impl AttributeValue {
 }
 
 impl Params {
+    /// No parameters.
+    pub(crate) fn none() -> Params {
+        Params(Source::Form(BTreeMap::new()))
+    }
+
     pub(super) fn json(fields: Map<String, Value>) -> Params {
         Params(Source::Json(fields))
     }

@@ -15,8 +15,8 @@ from .conftest import bodies, counts, receive, sqs_client
 POLLS = 10_000
 FILES_BESIDE = 500
 SENT = 200
-MOST_BYTES = 32 << 10
-"""Resident memory for each connection with a receive that waits, the buffers of its socket in the process included."""
+MOST_BYTES = 10 << 10
+"""Resident memory for each connection with a receive that waits."""
 
 
 def raise_file_limit() -> int:

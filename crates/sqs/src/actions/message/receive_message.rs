@@ -6,7 +6,7 @@ use crate::actions::context::{Context, Right, refused};
 use crate::actions::queue::{is_fifo, shown};
 use crate::digest::sha256_half;
 use crate::http::Response;
-use crate::protocol::{self, ApiError, Call, Output};
+use crate::protocol::{self, ApiError, Call, Output, Params};
 use leveret_core::broker::{Access, Waits};
 use leveret_core::catalog::Queue;
 use leveret_core::shard::{Receive, Received};
@@ -104,8 +104,9 @@ fn show<A: Access>(
 }
 
 impl Pending {
-    /// With the call that it answers.
+    /// With the call that it answers, whose parameters are of no more use.
     pub(crate) fn of(self, call: Call, request_id: String) -> Waiting {
+        let call = Call { params: Params::none(), path_queue: None, ..call };
         Waiting { pending: self, call, request_id }
     }
 }
@@ -151,7 +152,8 @@ impl Waiting {
         protocol::success(&self.call, &Output::new(), &self.request_id)
     }
 
-    fn fail(&self, error: &ApiError) -> Response {
+    /// The answer of one that failed.
+    pub fn fail(&self, error: &ApiError) -> Response {
         protocol::failure(self.call.protocol, self.call.service, error, &self.request_id)
     }
 }
