@@ -103,7 +103,8 @@ struct Line {
 impl Line {
     fn print(&self) {
         println!();
-        let columns = ["messages/s", "lowest", "highest", "request p50", "p99", "CPU/message", "of ceiling"];
+        let columns =
+            ["messages/s", "lowest", "highest", "request p50", "p99", "CPU/message", "of ceiling", "failed"];
         print_line(self.row.name, &columns.map(str::to_owned));
         let mut names: Vec<&str> = Vec::new();
         for (name, ..) in &self.seen {
@@ -143,6 +144,7 @@ impl Line {
                 show(percentile(99), milliseconds),
                 show(of_server().filter_map(Seen::cpu_micros).collect(), |micros| format!("{micros:.1} µs")),
                 show(shares, |share| format!("{:.0} %", share * 100.0)),
+                grouped(of_server().map(Seen::failed).sum()),
             ],
         );
     }

@@ -24,6 +24,8 @@ pub(super) struct Server {
     pub(super) address: SocketAddr,
     pub(super) dialect: Dialect,
     pub(super) process_id: Option<u32>,
+    /// Whether a call that fails is counted instead of ending everything: what is measured beside the broker is as it is.
+    pub(super) may_fail: bool,
     _runs: Runs,
 }
 
@@ -41,6 +43,7 @@ impl Server {
             address: subject.sqs_address(),
             dialect: Dialect::Sqs,
             process_id: subject.process_id(),
+            may_fail: false,
             _runs: Runs::Broker(subject),
         }
     }
@@ -81,7 +84,7 @@ impl Server {
             }
             thread::sleep(RETRY);
         }
-        Ok(Self { name, address, dialect, process_id, _runs: Runs::Beside(beside) })
+        Ok(Self { name, address, dialect, process_id, may_fail: true, _runs: Runs::Beside(beside) })
     }
 }
 

@@ -51,6 +51,8 @@ pub(super) struct Seen {
     time: Duration,
     /// How long each request took, sorted.
     requests: Vec<Duration>,
+    /// Requests that failed; none of the broker's may.
+    failed: u64,
     /// The server's CPU time, warm-up included, if its process is known, and the messages of that time.
     cpu: Option<(Duration, u64)>,
 }
@@ -66,6 +68,11 @@ impl Seen {
         self.requests.get(self.requests.len() * percent / 100).map(|time| time.as_secs_f64() * 1e3)
     }
 
+    /// Requests that failed, those of the warm-up included.
+    pub(super) fn failed(&self) -> u64 {
+        self.failed
+    }
+
     /// The server's CPU time per message, in microseconds.
     pub(super) fn cpu_micros(&self) -> Option<f64> {
         self.cpu.map(|(cpu, messages)| cpu.as_secs_f64() * 1e6 / messages.max(1) as f64)
@@ -74,6 +81,9 @@ impl Seen {
 
 impl Row {
     /// Does the work once, in a queue of its own that goes afterwards.
+    ///
+    /// # Errors
+    /// A call that failed, unless the server may fail: then it is counted.
     pub(super) fn measure(&self, server: &Server, extent: Extent, queue: &str) -> Result<Seen, CallError> {
         let requests = Requests::new(server.address.to_string(), server.dialect, extent.message_bytes);
         let mut control = Client::new(server.address, requests);
@@ -82,17 +92,20 @@ impl Row {
         let mut clients: Vec<Client> =
             (0..extent.connections).map(|_| Client::new(server.address, requests.clone())).collect();
         if self.filled {
-            at_once(&mut clients, Work::SendBatch, extent)?;
+            at_once(&mut clients, Work::SendBatch, extent, server.may_fail)?;
         }
         let cpu = || server.process_id.and_then(|process_id| cpu_time(process_id).ok());
         let before = cpu();
-        let done = at_once(&mut clients, self.work, extent)?;
+        let done = at_once(&mut clients, self.work, extent, server.may_fail)?;
         let used = cpu().zip(before).map(|(after, before)| after.saturating_sub(before));
-        control.delete_queue()?;
+        match control.delete_queue() {
+            Err(_) if server.may_fail => {}
+            deleted => deleted?,
+        }
         let mut requests: Vec<Duration> = clients.iter().flat_map(|client| &client.times).copied().collect();
         requests.sort_unstable();
         let cpu = used.map(|used| (used, done.messages_in_all));
-        Ok(Seen { messages: done.messages, time: done.time, requests, cpu })
+        Ok(Seen { messages: done.messages, time: done.time, requests, failed: done.failed, cpu })
     }
 }
 
@@ -101,17 +114,21 @@ impl Row {
 struct Done {
     messages: u64,
     messages_in_all: u64,
+    /// Calls that failed.
+    failed: u64,
     /// From the end of the warm-up until the last has ended.
     time: Duration,
 }
 
 /// Works on all connections at once. Afterwards each has the times of its requests without those of the warm-up.
-fn at_once(clients: &mut [Client], work: Work, extent: Extent) -> Result<Done, CallError> {
+fn at_once(clients: &mut [Client], work: Work, extent: Extent, may_fail: bool) -> Result<Done, CallError> {
     let from = Instant::now() + extent.warm_up;
     let until = from + extent.period;
     let all: Vec<Result<Done, CallError>> = thread::scope(|scope| {
-        let running: Vec<_> =
-            clients.iter_mut().map(|client| scope.spawn(move || one(client, work, from, until))).collect();
+        let running: Vec<_> = clients
+            .iter_mut()
+            .map(|client| scope.spawn(move || one(client, work, from, until, may_fail)))
+            .collect();
         running.into_iter().map(|thread| thread.join().expect("clients return errors")).collect()
     });
     let mut sum = Done::default();
@@ -119,13 +136,20 @@ fn at_once(clients: &mut [Client], work: Work, extent: Extent) -> Result<Done, C
         let done = done?;
         sum.messages += done.messages;
         sum.messages_in_all += done.messages_in_all;
+        sum.failed += done.failed;
         sum.time = sum.time.max(done.time);
     }
     Ok(sum)
 }
 
 /// Works on one connection until it is late or the queue is empty.
-fn one(client: &mut Client, work: Work, from: Instant, until: Instant) -> Result<Done, CallError> {
+fn one(
+    client: &mut Client,
+    work: Work,
+    from: Instant,
+    until: Instant,
+    may_fail: bool,
+) -> Result<Done, CallError> {
     client.times.clear();
     let mut done = Done::default();
     loop {
@@ -133,7 +157,14 @@ fn one(client: &mut Client, work: Work, from: Instant, until: Instant) -> Result
         if now >= until {
             break;
         }
-        let messages = work.once(client)?;
+        let messages = match work.once(client) {
+            // The connection is made anew by the next call.
+            Err(_) if may_fail => {
+                done.failed += 1;
+                continue;
+            }
+            messages => messages?,
+        };
         done.messages_in_all += messages;
         if now >= from {
             done.messages += messages;
