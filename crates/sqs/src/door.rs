@@ -69,7 +69,7 @@ pub fn answer<A: Access>(
             return Answer::Ready(failed, Waits::None);
         }
     };
-    let identity = match identify(settings, access, request, circumstances) {
+    let identity = match identify(settings, access, request, call.service, circumstances) {
         Ok(identity) => identity,
         Err(error) => {
             return Answer::Ready(protocol::failure(call.protocol, call.service, &error, &id), Waits::None);

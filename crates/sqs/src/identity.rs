@@ -2,7 +2,7 @@
 
 use crate::door::{Circumstances, DoorSettings};
 use crate::http::Request;
-use crate::protocol::{ApiError, Code};
+use crate::protocol::{ApiError, Code, Service};
 use crate::sigv4::{self, SignatureError, parse_credential};
 use leveret_core::Refusal;
 use leveret_core::broker::Access;
@@ -38,11 +38,12 @@ impl Identity {
 /// otherwise a request must be signed with the secret of a key that is known.
 ///
 /// # Errors
-/// AWS's error for a request that is not signed, or wrongly, where it has to be.
+/// AWS's error for a request that is not signed, or wrongly, or for another service than `asked`, where it has to be.
 pub(crate) fn identify<A: Access>(
     settings: &DoorSettings,
     access: &A,
     request: &Request<'_>,
+    asked: Service,
     circumstances: Circumstances<'_>,
 ) -> Result<Identity, ApiError> {
     let catalog = access.catalog();
@@ -51,6 +52,9 @@ pub(crate) fn identify<A: Access>(
     }
     let secret_of = |id: &str| catalog.access_key(id).map(|key| key.secret.clone());
     let verified = sigv4::verify(request, circumstances.wall_ms, secret_of, &settings.signing_keys)?;
+    if *verified.service != *asked.signing_name() {
+        return Err(SignatureError::OtherService { asked: asked.signing_name() }.into());
+    }
     // The key was there a moment ago, under the same guard.
     let key = catalog.access_key(&verified.access_key).ok_or(SignatureError::UnknownKey)?;
     let denied = |refusal: Refusal| ApiError::new(Code::ACCESS_DENIED, refusal.text);

@@ -1,6 +1,6 @@
 //! What every action needs: the broker, who asks, and where queues are.
 
-use super::permission::{Verdict, verdict};
+use super::permission::{Verdict, Wish, verdict};
 use crate::door::DoorSettings;
 use crate::identity::Identity;
 use crate::protocol::{ApiError, Call, Code, percent_decoded, percent_encode};
@@ -108,24 +108,29 @@ impl<'a, A: Access> Context<'a, A> {
     /// # Errors
     /// [`Code::ACCESS_DENIED`].
     pub(crate) fn authorize(&self, queue: &Queue, action: &str, right: Right) -> Result<(), ApiError> {
-        let denied = || {
-            ApiError::new(
-                Code::ACCESS_DENIED,
-                format!(
-                    "User: arn:aws:iam::{}:user/{} is not authorized to perform: sqs:{action} on resource: {}",
-                    self.identity.account,
-                    self.identity.name(),
-                    self.arn(&queue.name)
-                ),
-            )
-        };
-        let Some(user) = &self.identity.user else { return Ok(()) };
-        match verdict(queue.attributes.get("Policy"), &self.identity.account, user, action) {
-            Verdict::Allow => return Ok(()),
-            Verdict::Deny => return Err(denied()),
-            Verdict::Silent => {}
+        if self.allows(queue, action, right) {
+            return Ok(());
         }
-        self.permitted(user, &queue.name, right).map_err(|_| denied())
+        Err(ApiError::new(
+            Code::ACCESS_DENIED,
+            format!(
+                "User: arn:aws:iam::{}:user/{} is not authorized to perform: sqs:{action} on resource: {}",
+                self.identity.account,
+                self.identity.name(),
+                self.arn(&queue.name)
+            ),
+        ))
+    }
+
+    /// As [`Context::authorize`], for those who have no use for an error.
+    pub(crate) fn allows(&self, queue: &Queue, action: &str, right: Right) -> bool {
+        let Some(user) = &self.identity.user else { return true };
+        let wish = Wish { account: &self.identity.account, user, action, queue: &queue.name };
+        match verdict(queue.attributes.get("Policy"), &wish) {
+            Verdict::Allow => true,
+            Verdict::Deny => false,
+            Verdict::Silent => self.permitted(user, &queue.name, right).is_ok(),
+        }
     }
 
     fn permitted(&self, user: &str, name: &str, right: Right) -> Result<(), Refusal> {

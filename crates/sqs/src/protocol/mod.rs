@@ -38,6 +38,17 @@ pub enum Service {
     Sts,
 }
 
+impl Service {
+    /// What a signature for it names.
+    pub(crate) fn signing_name(self) -> &'static str {
+        match self {
+            Service::Sqs => "sqs",
+            Service::Sns => "sns",
+            Service::Sts => "sts",
+        }
+    }
+}
+
 /// Whether SQS may carry a text: the characters of XML 1.0 but no other control characters.
 pub fn is_valid_text(text: &str) -> bool {
     const BLOCK: usize = 32;

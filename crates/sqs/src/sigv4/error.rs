@@ -70,6 +70,11 @@ pub enum SignatureError {
         /// The date of the signature, such as `20150830T123600Z`.
         signed_at: String,
     },
+    /// It is signed for another service than the one that is asked.
+    OtherService {
+        /// The one that is asked, as credentials name it.
+        asked: &'static str,
+    },
     /// There is no access key of that id.
     UnknownKey,
     /// The signature is not the one that the secret gives.
@@ -105,6 +110,7 @@ impl SignatureError {
             | SignatureError::Unsigned { .. }
             | SignatureError::Terminator { .. }
             | SignatureError::OtherDay { .. }
+            | SignatureError::OtherService { .. }
             | SignatureError::Mismatch => Code::WRONG_SIGNATURE,
         }
     }
@@ -180,6 +186,9 @@ impl fmt::Display for SignatureError {
                  '{given}' != '{}', from '{signed_at}'.",
                 signed_at.split('T').next().unwrap_or_default()
             ),
+            SignatureError::OtherService { asked } => {
+                write!(f, "Credential should be scoped to correct service: '{asked}'.")
+            }
             SignatureError::UnknownKey => {
                 f.write_str("The security token included in the request is invalid.")
             }

@@ -5,10 +5,15 @@ import re
 import socket
 import stat
 import subprocess
+import urllib.error
+import urllib.request
 
 import boto3
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from broker import Broker, binary
@@ -135,8 +140,22 @@ def test_a_key_is_asked_for_once_there_is_one(own_broker):
         anybody.list_queues()
     with pytest.raises(ClientError, match="SignatureDoesNotMatch.*signature we calculated does not match"):
         client(own_broker, key["id"], "wrong").list_queues()
+    credentials = Credentials(key["id"], key["secret"])
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(signed_for_sns("ListQueues", own_broker.sqs_url, credentials))
+    assert refused.value.code == 403
+    assert b"<Code>SignatureDoesNotMatch</Code>" in (said := refused.value.read())
+    assert b"<Message>Credential should be scoped to correct service: 'sqs'.</Message>" in said
     done(own_broker, "delete", key["id"])
     assert anybody.receive_message(QueueUrl=url)["Messages"][0]["Body"] == "signed"
+
+
+def signed_for_sns(action: str, url: str, credentials: Credentials) -> urllib.request.Request:
+    """A request to SQS with a signature that would be right at SNS."""
+    request = AWSRequest("GET", url, params={"Action": action, "Version": "2012-11-05"})
+    SigV4Auth(credentials, "sns", "eu-central-1").add_auth(request)
+    prepared = request.prepare()
+    return urllib.request.Request(prepared.url, headers=dict(prepared.headers))
 
 
 def test_what_is_no_request_harms_nobody(own_broker):

@@ -5,5 +5,5 @@ mod evaluate;
 mod remove_permission;
 
 pub(super) use add_permission::add_permission;
-pub(super) use evaluate::{Verdict, verdict};
+pub(super) use evaluate::{Verdict, Wish, verdict};
 pub(super) use remove_permission::remove_permission;

@@ -2,7 +2,7 @@
 
 use super::attributes::{self, is_fifo, shown};
 use super::redrive_policy;
-use crate::actions::context::{Context, refused};
+use crate::actions::context::{Context, Right, refused};
 use crate::actions::tag::check_tags;
 use crate::protocol::{ApiError, Call, Code, Output};
 use leveret_core::broker::Access;
@@ -26,6 +26,8 @@ pub(crate) fn create_queue<A: Access>(context: &mut Context<'_, A>, call: &Call)
     let existing = context.queue_named(name);
     attributes::check(&wanted, fifo, existing.as_deref())?;
     if let Some(queue) = existing {
+        // As for one that is to be made: otherwise an answer would say what the attributes of somebody's queue are.
+        context.authorize(&queue, &call.action, Right::Configure)?;
         return same(&queue, &wanted).map(|()| Output::new().text("QueueUrl", context.url(name)));
     }
     check_cooldown(context, name)?;

@@ -1,6 +1,6 @@
-//! ListQueues, a page at a time if the client asks for pages.
+//! ListQueues: those that the user may read, a page at a time if the client asks for pages.
 
-use crate::actions::context::Context;
+use crate::actions::context::{Context, Right};
 use crate::protocol::{ApiError, Call, Output};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,8 +12,11 @@ const RESULTS: i64 = 1_000;
 pub(crate) fn list_queues<A: Access>(context: &mut Context<'_, A>, call: &Call) -> Result<Output, ApiError> {
     let prefix = call.params.text("QueueNamePrefix")?.unwrap_or_default();
     let queues = context.access.catalog().queues(&context.identity.vhost);
-    let listed =
-        queues.iter().filter(|queue| queue.exclusive_owner.is_none() && queue.name.starts_with(prefix));
+    let listed = queues.iter().filter(|queue| {
+        queue.exclusive_owner.is_none()
+            && queue.name.starts_with(prefix)
+            && context.allows(queue, &call.action, Right::Read)
+    });
     let (names, next) = page(call, listed.map(|queue| queue.name.to_string()).collect())?;
     let urls = names.iter().map(|name| context.url(name)).collect();
     Ok(Output::new().texts("QueueUrls", "QueueUrl", urls).optional("NextToken", next))
