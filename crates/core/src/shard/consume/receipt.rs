@@ -3,7 +3,7 @@
 
 use super::super::Shard;
 use super::super::durable::fact::Op;
-use super::Settle;
+use super::{Lease, Settle};
 use crate::{LeaseId, QueueId, Refusal, Time};
 use leveret_log::Position;
 
@@ -41,7 +41,7 @@ pub enum Extended {
 impl Shard {
     /// The work on a received message is done: it is gone. A message that is gone already is no error, and neither is
     /// a lease that has ended, but on a queue with exclusive groups: there another consumer may be at work on what
-    /// comes after (SQS's rules for standard and FIFO queues).
+    /// comes after (SQS's rules for standard and FIFO queues). What a connection holds by now is left to it.
     ///
     /// # Errors
     /// [`ReceiptError::NoQueue`] and [`ReceiptError::Expired`].
@@ -55,10 +55,10 @@ impl Shard {
             self.settle(id, Settle::Done);
             return Ok(());
         }
-        let Some(found) = self.queues.at_mut(slot) else { return Ok(()) };
         if strict {
-            return if found.holds(receipt.position) { Err(ReceiptError::Expired) } else { Ok(()) };
+            return if self.is_there(slot, receipt.position) { Err(ReceiptError::Expired) } else { Ok(()) };
         }
+        let Some(found) = self.queues.at_mut(slot) else { return Ok(()) };
         if let Some(entry) = found.take_back(receipt.position) {
             found.counters.acked += 1;
             self.facts.message(queue, Op::Gone, entry.position);
@@ -98,15 +98,11 @@ impl Shard {
             }
             Some((_, false)) if strict => Err(ReceiptError::Expired),
             Some((_, false)) => Ok(Extended::Late),
-            None => {
-                let found = self.queues.at(slot);
-                let waits = found.is_some_and(|found| found.holds(receipt.position));
-                match (waits, strict) {
-                    (false, _) => Err(ReceiptError::Gone),
-                    (true, true) => Err(ReceiptError::Expired),
-                    (true, false) => Ok(Extended::Late),
-                }
-            }
+            None => match (self.is_there(slot, receipt.position), strict) {
+                (false, _) => Err(ReceiptError::Gone),
+                (true, true) => Err(ReceiptError::Expired),
+                (true, false) => Ok(Extended::Late),
+            },
         }
     }
 
@@ -122,6 +118,14 @@ impl Shard {
             self.settle(*id, Settle::Done);
         }
         purged + held.len() as u64
+    }
+
+    /// Whether a message that nobody holds under a receipt is there: it is ready, waits, or is held by a connection. Whoever
+    /// asks is late, so it may take a look at all of them.
+    fn is_there(&self, slot: u32, position: Position) -> bool {
+        let Some(found) = self.queues.at(slot) else { return false };
+        let held = |(_, lease): (u32, &Lease)| lease.queue == slot && lease.entry.position == position;
+        found.holds(position) || found.leased > 0 && self.leases.iter().any(held)
     }
 
     /// The lease on a receipt's message, and whether it is that of this very receive.

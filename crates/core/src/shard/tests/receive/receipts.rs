@@ -247,3 +247,25 @@ fn a_purge_of_everything_takes_what_is_held_under_receipts() {
     rig.crash();
     assert_eq!((rig.stats(queue).ready, rig.stats(queue).leased), (1, 0));
 }
+
+/// The simulator found that it was told to be gone.
+#[test]
+fn a_receipt_is_late_for_what_a_connection_holds() {
+    let mut rig = Rig::new();
+    for (settings, strict) in [(standard(), false), (exclusive_groups(), true)] {
+        let queue = rig.queue(settings);
+        rig.publish_groups(queue, &[5]);
+        let received = rig.receive_for(queue, 1, 1_000);
+        rig.pass(1_000);
+        let (fetched, _) = rig.turn(|shard| shard.get(queue, false)).unwrap();
+        let late = if strict { Err(ReceiptError::Expired) } else { Ok(Extended::Late) };
+        assert_eq!(rig.extend(queue, &received[0], 5_000), late);
+        let deleted = if strict { Err(ReceiptError::Expired) } else { Ok(()) };
+        assert_eq!(rig.delete(queue, &received[0]), deleted);
+        assert_eq!(rig.stats(queue).leased, 1, "it is left to the connection");
+        assert!(rig.settle(&fetched, Settle::Done));
+        assert_eq!(rig.extend(queue, &received[0], 5_000), Err(ReceiptError::Gone));
+        assert_eq!(rig.delete(queue, &received[0]), Ok(()));
+        rig.check();
+    }
+}
