@@ -2,7 +2,8 @@
 //! promises. A seed that fails fails again, step by step the same.
 //!
 //! - [`world`]: the broker over faulty disks, and what happens to it;
-//! - [`client`]: those who use it as a door does; [`door`]: those who use it through the AMQP door and a network;
+//! - [`client`]: those who use it as the AMQP door does; [`sqs`]: those who use it as the SQS door does;
+//! - [`door`]: those who use it through the AMQP door and a network;
 //! - [`disk`]: what it writes to;
 //! - [`oracle`]: what must hold; [`trace`]: what happened; [`dice`]: the only source of chance.
 //!
@@ -15,6 +16,7 @@ mod disk;
 mod door;
 mod oracle;
 mod run;
+mod sqs;
 mod trace;
 mod world;
 

@@ -184,6 +184,7 @@ impl Message {
             group: self.group,
             delay_ms: self.delay_ms,
             expiration_ms: self.expiration_ms,
+            known_by: None,
             bytes: self.body.len() + self.properties.len(),
             targets: &way.targets,
             refused: false,

@@ -41,6 +41,9 @@ pub(super) fn declare_one(world: &mut World, who: usize) -> Result<(), Violation
 
 fn declare(world: &mut World, who: usize, index: usize) -> Result<(), Violation> {
     let plan = &world.plan.queues[index];
+    if plan.attributes.is_some() {
+        return crate::sqs::create_queue(world, index);
+    }
     let (name, durable, arguments) = (plan.name.clone(), plan.durable, plan.arguments.clone());
     let mut client = world.take_client(who);
     let wanted = DeclareQueue {

@@ -17,6 +17,8 @@ pub(crate) struct Published<'a> {
     pub(crate) group: Option<u64>,
     pub(crate) delay_ms: Option<u64>,
     pub(crate) expiration_ms: Option<u64>,
+    /// What its duplicates are known by.
+    pub(crate) known_by: Option<u64>,
     /// Bytes of its body and its properties.
     pub(crate) bytes: usize,
     /// The queues it was routed to.
@@ -39,7 +41,8 @@ impl Oracle {
             }
             let settings = &queue.settings;
             let ttl = [settings.message_ttl_ms, message.expiration_ms].into_iter().flatten().min();
-            let until = message.delay_ms.map(|delay| self.now.plus_ms(delay));
+            let delay = message.delay_ms.unwrap_or(settings.delay.ms);
+            let until = (delay > 0).then(|| self.now.plus_ms(delay));
             let place = match until {
                 // The record itself says that the queue was full, and keeps the message for its target only.
                 _ if message.refused => Place::Dead(DeadReason::MaxLength),
@@ -56,6 +59,10 @@ impl Oracle {
                 confirmed: false,
                 from: span.before.0,
                 state: State::new(place),
+                sent_at: self.now,
+                known_by: message.known_by.filter(|_| settings.deduplicate.is_some()),
+                told: 0,
+                told_deleted: false,
                 source: None,
                 transfers: u32::from(message.refused),
                 arrivals: 0,
@@ -122,6 +129,7 @@ impl Oracle {
         for key in waiting {
             self.drop_copy(id, key);
         }
+        self.forget_duplicates(id);
         Ok(())
     }
 

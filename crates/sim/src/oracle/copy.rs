@@ -20,6 +20,13 @@ pub(super) struct Copy {
     /// The first position at which its record can be.
     pub(super) from: u64,
     pub(super) state: State,
+    /// When it was sent, and what its duplicates are known by.
+    pub(super) sent_at: Time,
+    pub(super) known_by: Option<u64>,
+    /// The highest number of a receive of it that some client was told.
+    pub(super) told: u16,
+    /// A client was told that it is deleted.
+    pub(super) told_deleted: bool,
     /// Where it came from, if it is a dead letter.
     pub(super) source: Option<(QueueId, u64)>,
     /// How often it may arrive at its dead-letter target, and how often it was seen there.
@@ -35,6 +42,8 @@ pub(super) struct State {
     pub(super) failures: (u16, u16),
     /// Deliveries: at least, at most.
     pub(super) acquired: (u16, u16),
+    /// Its queue knows its duplicates, as long as they come in time; `None` if that is not sure.
+    pub(super) remembered: Option<bool>,
 }
 
 /// Where a copy is.
@@ -56,12 +65,14 @@ pub(super) struct Holder {
     pub(super) lease: LeaseId,
     pub(super) consumer: ConsumerId,
     pub(super) deadline: Option<Time>,
+    /// Which receive of it this is, if it is held under a receipt and not by a connection: a crash does not end that.
+    pub(super) receive: Option<u16>,
 }
 
 impl State {
     /// A message that was just stored.
     pub(super) fn new(place: Place) -> State {
-        State { place, failures: (0, 0), acquired: (0, 0) }
+        State { place, failures: (0, 0), acquired: (0, 0), remembered: Some(true) }
     }
 
     /// The same in another place.
@@ -83,7 +94,12 @@ impl State {
             // The recovery counts a lease that was lost as a failure.
             failures.1 += 1;
         }
-        State { place: Place::Unsure, failures, acquired: join(self.acquired, other.acquired) }
+        State {
+            place: Place::Unsure,
+            failures,
+            acquired: join(self.acquired, other.acquired),
+            remembered: self.remembered.filter(|known| Some(*known) == other.remembered),
+        }
     }
 }
 

@@ -7,9 +7,10 @@ use crate::client::Body;
 use leveret_core::message::Stored;
 use leveret_core::shard::{DeadReason, Delivery};
 use leveret_core::wire::{Properties, Value};
-use leveret_core::{ConnectionId, LeaseId, QueueId};
+use leveret_core::{ConnectionId, LeaseId, QueueId, Time};
 use leveret_log::Position;
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 /// A delivery with the record that was read for it.
 #[derive(Debug)]
@@ -19,15 +20,15 @@ pub(crate) struct Seen {
     pub(crate) delivery: Delivery,
     pub(crate) kind: u8,
     pub(crate) payload: bytes::Bytes,
-    /// How long a lease of it lasts, beyond what the queue says.
-    pub(crate) timeout_ms: Option<u64>,
+    /// Which receive of it this is and until when it lasts, if it was received under a receipt.
+    pub(crate) receipt: Option<(u16, Time)>,
 }
 
 /// A copy that goes out, found and checked.
-struct Found {
-    seen: Seen,
-    key: u64,
-    level: u8,
+pub(super) struct Found {
+    pub(super) seen: Seen,
+    pub(super) key: u64,
+    pub(super) level: u8,
 }
 
 impl Oracle {
@@ -36,24 +37,28 @@ impl Oracle {
     pub(crate) fn delivered(&mut self, deliveries: Vec<Seen>) -> Result<(), Violation> {
         let mut found = Vec::new();
         for seen in deliveries {
-            let queue = seen.delivery.queue;
-            if let Some(known) = self.queues.get_mut(&queue) {
-                known.ready_delayed(self.now);
-            }
-            let key = self.identify(&seen)?;
-            let level =
-                self.queues.get(&queue).and_then(|queue| queue.copy(key)).map_or(0, |copy| copy.level);
-            found.push(Found { seen, key, level });
+            found.push(self.find(seen)?);
         }
         found.sort_by_key(|found| (found.seen.delivery.queue, Reverse(found.level), found.key));
         for found in found {
-            self.deliver(&found)?;
+            self.deliver(&found, &BTreeSet::new())?;
         }
         Ok(())
     }
 
+    /// Finds the copy that goes out.
+    pub(super) fn find(&mut self, seen: Seen) -> Result<Found, Violation> {
+        let queue = seen.delivery.queue;
+        if let Some(known) = self.queues.get_mut(&queue) {
+            known.ready_delayed(self.now);
+        }
+        let key = self.identify(&seen)?;
+        let level = self.queues.get(&queue).and_then(|queue| queue.copy(key)).map_or(0, |copy| copy.level);
+        Ok(Found { seen, key, level })
+    }
+
     /// Which copy a delivery is of: one that was published, or a dead letter that is seen for the first time.
-    fn identify(&mut self, seen: &Seen) -> Result<u64, Violation> {
+    pub(super) fn identify(&mut self, seen: &Seen) -> Result<u64, Violation> {
         let delivery = &seen.delivery;
         let wrong = |what: &str| Violation(format!("{what}: {delivery:?}"));
         let stored =
@@ -151,6 +156,10 @@ impl Oracle {
             confirmed: false,
             from: at.0,
             state,
+            sent_at: self.now,
+            known_by: None,
+            told: 0,
+            told_deleted: false,
             source,
             transfers: 0,
             arrivals: 0,
@@ -162,7 +171,8 @@ impl Oracle {
         key
     }
 
-    fn deliver(&mut self, found: &Found) -> Result<(), Violation> {
+    /// Checks one delivery and books it. `mine` are the groups that the same receive holds already.
+    pub(super) fn deliver(&mut self, found: &Found, mine: &BTreeSet<u64>) -> Result<(), Violation> {
         let Found { seen, key, level } = found;
         let delivery = &seen.delivery;
         let now = self.now;
@@ -179,6 +189,15 @@ impl Oracle {
             Place::Dead(_) | Place::Parked => return Err(wrong("went out though it is dead")),
             Place::Gone => return Err(wrong("went out though it is gone")),
         }
+        if copy.told_deleted {
+            return Err(wrong("went out though a client was told that it is deleted"));
+        }
+        if delivery.acquired < copy.told {
+            return Err(wrong(&format!(
+                "is counted less often than the {} that a client was told",
+                copy.told
+            )));
+        }
         if copy.expires.is_some_and(|at| at < now) {
             return Err(wrong("went out though it has expired"));
         }
@@ -189,10 +208,15 @@ impl Oracle {
         if delivery.redelivered != (delivery.acquired > 0) {
             return Err(wrong("has a wrong redelivered flag"));
         }
-        if queue.first_due(now).is_some_and(|first| first < (Reverse(*level), *key)) {
-            return Err(wrong(&format!("overtook {:?}", queue.first_due(now))));
+        let of_mine = copy.group.filter(|group| mine.contains(group));
+        let before = match of_mine {
+            Some(group) => queue.first_of_group(group, now),
+            None => queue.first_due(now),
+        };
+        if before.is_some_and(|first| first < (Reverse(*level), *key)) {
+            return Err(wrong(&format!("overtook {before:?}")));
         }
-        if copy.group.is_some_and(|group| queue.is_group_held(group)) {
+        if of_mine.is_none() && copy.group.is_some_and(|group| queue.is_group_held(group)) {
             return Err(wrong("overtook a held one of its group"));
         }
         let in_order = copy.was_delayed || copy.group.is_some() || queue.settings.groups;
@@ -238,12 +262,13 @@ impl Oracle {
     fn hand_out(&mut self, seen: &Seen, key: u64, before: State) {
         let delivery = &seen.delivery;
         let (id, lease) = (delivery.queue, delivery.lease);
-        let timeout = seen.timeout_ms.or_else(|| self.queues.get(&id)?.settings.consumer_timeout_ms);
-        let deadline = timeout.map(|ms| self.now.plus_ms(ms));
+        let timeout = self.queues.get(&id).and_then(|queue| queue.settings.consumer_timeout_ms);
+        let (receive, until) = seen.receipt.unzip();
+        let deadline = until.or(timeout.map(|ms| self.now.plus_ms(ms)));
         let counted = delivery.acquired + 1;
         let place = match lease {
             LeaseId::NONE => Place::Gone,
-            lease => Place::Held(Holder { lease, consumer: delivery.consumer, deadline }),
+            lease => Place::Held(Holder { lease, consumer: delivery.consumer, deadline, receive }),
         };
         // A no-ack delivery is gone with all its counts: what a crash brings back has not been counted.
         let acquired = if place == Place::Gone { before.acquired } else { (counted, counted) };
@@ -251,7 +276,7 @@ impl Oracle {
         if let Some(consumer) = self.consumers.get_mut(&consumer_key(id.shard(), delivery.consumer)) {
             consumer.held += u32::from(place != Place::Gone);
         }
-        self.change(id, key, State { place, failures, acquired });
+        self.change(id, key, State { place, failures, acquired, ..before });
     }
 }
 

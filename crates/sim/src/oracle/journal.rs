@@ -61,11 +61,18 @@ impl Journal {
 
     /// Ends the turn: what it noted stands there.
     pub(super) fn stamp(&mut self, shard: ShardIndex, stamp: Stamp) {
+        self.stamp_so_far(shard, stamp);
+        if let Some(changes) = self.shards.get_mut(&shard) {
+            changes.open = 0;
+        }
+    }
+
+    /// What the turn has noted so far stands there.
+    pub(super) fn stamp_so_far(&mut self, shard: ShardIndex, stamp: Stamp) {
         let changes = self.shards.entry(shard).or_default();
         for change in changes.all.iter_mut().rev().take(changes.open) {
             change.stamp.get_or_insert(stamp);
         }
-        changes.open = 0;
     }
 
     /// What is durable stays.
@@ -91,6 +98,7 @@ impl Oracle {
         self.crashes += 1;
         self.resends += 1;
         self.consumers.clear();
+        self.attempts.clear();
         for (log, end) in ends {
             if let LogId::Shard(shard) = log {
                 self.recovered_at.insert(*shard, *end);
@@ -137,11 +145,13 @@ impl Oracle {
         Ok(())
     }
 
-    /// The recovery of a shard, a turn of its own: every lease that was durable counts as a failed delivery.
+    /// The recovery of a shard, a turn of its own: every lease that was durable counts as a failed delivery,
+    /// but for those under a receipt, which go on.
     pub(crate) fn recovered(&mut self, shard: ShardIndex) {
         let queues: Vec<QueueId> = self.queues.keys().copied().filter(|id| id.shard() == shard).collect();
         for id in queues {
-            let held = self.queues[&id].keys_where(|place| matches!(place, Place::Held(_)));
+            let lost = |place| matches!(place, Place::Held(holder) if holder.receive.is_none());
+            let held = self.queues[&id].keys_where(lost);
             for key in held {
                 self.come_back(id, key, true);
             }
@@ -175,6 +185,7 @@ impl Oracle {
         let Some(queue) = self.queues.get_mut(&id) else { return };
         let Some(mut copy) = queue.remove(key) else { return };
         copy.state.place = Place::Unsure;
+        copy.state.remembered = None;
         for home in self.homes.get_mut(&copy.uid).into_iter().flatten().filter(|home| **home == (id, key)) {
             home.1 = end.0;
         }

@@ -7,18 +7,22 @@
 //! - [`copy`]: one message in one queue; [`queue`]: the order of a queue's copies;
 //! - [`journal`]: changes that are not durable yet, and how a crash takes them back;
 //! - [`commands`]: what clients ask for; [`deliver`]: what the broker hands out;
+//! - [`receipts`]: what is received, deleted and extended under receipts; [`duplicates`]: what must not come twice;
 //! - [`account`]: at the end every message is accounted for.
 
 mod account;
 mod commands;
 mod copy;
 mod deliver;
+mod duplicates;
 mod journal;
 mod queue;
+mod receipts;
 
 pub(crate) use commands::Published;
 pub(crate) use deliver::Seen;
 pub(crate) use journal::Ends;
+pub(crate) use receipts::Attempt;
 
 use crate::Violation;
 use crate::world::Report;
@@ -28,6 +32,7 @@ use leveret_core::shard::{DeadReason, QueueStats};
 use leveret_core::{ConnectionId, ConsumerId, QueueId, QueueSettings, ShardIndex, Time};
 use leveret_log::Position;
 use queue::QueueModel;
+use receipts::Repeatable;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is known of the broker. See the module's documentation.
@@ -50,6 +55,8 @@ pub(crate) struct Oracle {
     /// durable at its target, in another log.
     lost_queues: BTreeSet<String>,
     unmade: BTreeSet<(String, u64)>,
+    /// What receives got that may be repeated.
+    attempts: BTreeMap<(QueueId, Attempt), Vec<Repeatable>>,
     crashes: u32,
 }
 
@@ -117,6 +124,16 @@ impl Oracle {
         let exact = Position(report.after.0.saturating_sub(1));
         let from = if report.one_record { exact } else { report.before };
         self.journal.stamp(report.shard, if lost { journal::NEVER } else { (from, report.after) });
+    }
+
+    /// What a turn has done so far is in one record of the log, which ends at `at`. `lost` says that the log took nothing.
+    pub(crate) fn written(&mut self, shard: ShardIndex, at: Position, one_record: bool, lost: bool) {
+        let stamp = match (lost, one_record) {
+            (true, _) => journal::NEVER,
+            (false, true) => (Position(at.0.saturating_sub(1)), at),
+            (false, false) => (Position::NONE, at),
+        };
+        self.journal.stamp_so_far(shard, stamp);
     }
 
     /// The log of a shard is durable up to here.

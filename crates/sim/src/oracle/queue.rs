@@ -30,6 +30,8 @@ pub(super) struct QueueModel {
     held: u64,
     parked: u64,
     unsure: u64,
+    /// Groups of which nobody knows whether they are held.
+    unsure_groups: BTreeMap<u64, u32>,
     /// Dead copies that may still be on their way to the target.
     pub(super) dying: BTreeSet<u64>,
     /// Dead copies that the target has, and where the shard's log ended when that was seen.
@@ -56,6 +58,7 @@ impl QueueModel {
             held: 0,
             parked: 0,
             unsure: 0,
+            unsure_groups: BTreeMap::new(),
             dying: BTreeSet::new(),
             transferred: Vec::new(),
             youngest_out: BTreeMap::new(),
@@ -140,10 +143,19 @@ impl QueueModel {
         }
         let due = |rank: &&Rank| {
             self.copies.get(&rank.1).is_some_and(|copy| {
-                !copy.expired(now) && copy.group.is_none_or(|group| !self.is_group_held(group))
+                let free = |group| !self.is_group_held(group) && !self.unsure_groups.contains_key(&group);
+                !copy.expired(now) && copy.group.is_none_or(free)
             })
         };
         self.ready.iter().find(due).copied()
+    }
+
+    /// The first ready copy of a group, as far as is sure.
+    pub(super) fn first_of_group(&self, group: u64, now: Time) -> Option<Rank> {
+        let of_group = |rank: &&Rank| {
+            self.copies.get(&rank.1).is_some_and(|copy| copy.group == Some(group) && !copy.expired(now))
+        };
+        self.ready.iter().find(of_group).copied().filter(|_| !self.lossy)
     }
 
     /// Whether somebody holds a message of a group.
@@ -185,17 +197,14 @@ impl QueueModel {
                 if let Some(deadline) = holder.deadline {
                     member(&mut self.deadlines, (deadline, key), add);
                 }
-                if let Some(group) = copy.group {
-                    let holders = self.held_groups.entry(group).or_default();
-                    *holders = if add { *holders + 1 } else { *holders - 1 };
-                    if *holders == 0 {
-                        self.held_groups.remove(&group);
-                    }
-                }
+                count_group(&mut self.held_groups, copy.group, add);
             }
             Place::Dead(_) => member(&mut self.dying, key, add),
             Place::Parked => count(&mut self.parked),
-            Place::Unsure => count(&mut self.unsure),
+            Place::Unsure => {
+                count(&mut self.unsure);
+                count_group(&mut self.unsure_groups, copy.group, add);
+            }
             Place::Gone => {}
         }
     }
@@ -207,6 +216,15 @@ pub(super) struct Counts {
     pub(super) waiting: u64,
     pub(super) held: u64,
     pub(super) parked: u64,
+}
+
+fn count_group(groups: &mut BTreeMap<u64, u32>, group: Option<u64>, add: bool) {
+    let Some(group) = group else { return };
+    let copies = groups.entry(group).or_default();
+    *copies = if add { *copies + 1 } else { *copies - 1 };
+    if *copies == 0 {
+        groups.remove(&group);
+    }
 }
 
 fn member<T: Ord>(set: &mut BTreeSet<T>, item: T, add: bool) {

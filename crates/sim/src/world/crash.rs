@@ -68,6 +68,9 @@ impl World {
             self.disks.of(id).heal();
         }
         self.transfers.clear();
+        for client in &mut self.sqs_clients {
+            client.lose_replies();
+        }
         self.upkeep = self.upkeep.iter().map(|_| ShardUpkeep::default()).collect();
         let started = start::start(&self.disks, self.now)?;
         self.broker = started.broker;
@@ -119,6 +122,8 @@ impl World {
             );
             self.check_counts(shard)?;
         }
+        // What ended while nobody was there to see it.
+        self.oracle.set_now(self.now);
         Ok(())
     }
 }

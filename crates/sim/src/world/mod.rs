@@ -21,6 +21,7 @@ use crate::dice::Dice;
 use crate::disk::Disk;
 use crate::door::Doors;
 use crate::oracle::{Oracle, Seen};
+use crate::sqs::SqsClient;
 use crate::trace::Trace;
 use broker::Broker;
 use doors::DoorBatch;
@@ -55,6 +56,8 @@ pub(crate) struct World {
     broker: Broker,
     upkeep: Vec<ShardUpkeep>,
     clients: Vec<Option<Client>>,
+    /// Those without a connection, in their places; a crash of the broker leaves them what they were told.
+    pub(crate) sqs_clients: Vec<SqsClient>,
     /// In their place, in a run through the door; `None` in other runs, and while they act.
     doors: Option<Doors>,
     door_mail: BTreeMap<ConnectionId, Vec<DoorBatch>>,
@@ -80,6 +83,9 @@ pub(crate) struct Tally {
     pub(crate) pages: u64,
     pub(crate) transfers: u64,
     pub(crate) compared: u64,
+    pub(crate) received: u64,
+    pub(crate) deleted: u64,
+    pub(crate) duplicates: u64,
 }
 
 /// The durable state of a log, as a hash, and the queues that were there: with others it would be another.
@@ -112,6 +118,7 @@ impl World {
             trace: Trace::new(print),
             upkeep: (0..plan.shards).map(|_| ShardUpkeep::default()).collect(),
             clients: (0..if plan.through_door { 0 } else { plan.clients }).map(|_| None).collect(),
+            sqs_clients: (0..plan.sqs_clients).map(|_| SqsClient::default()).collect(),
             doors: plan.through_door.then(|| Doors::new(plan.clients)),
             door_mail: BTreeMap::new(),
             plan,
@@ -166,6 +173,16 @@ impl World {
         Some(self.broker.catalog.queue_by_id(queue)?.settings.clone())
     }
 
+    /// Whether every waiting message of a shard is in memory: none is on a page that was asked for or will be.
+    pub(crate) fn has_all_in_memory(&self, shard: ShardIndex) -> bool {
+        !self.has_pages(shard) && !self.broker.shards[usize::from(shard.0)].shard.has_system_effects()
+    }
+
+    /// Whether the log of a shard takes nothing more.
+    pub(crate) fn shard_has_failed(&self, shard: ShardIndex) -> bool {
+        self.broker.shards[usize::from(shard.0)].log.failed
+    }
+
     /// Whether a log takes nothing more.
     pub(crate) fn has_failed(&self) -> bool {
         self.broker.has_failed()
@@ -176,6 +193,7 @@ impl World {
         &mut self,
         commands: impl FnOnce(&mut Turn<'_>, &mut Oracle) -> Result<R, Violation>,
     ) -> Result<R, Violation> {
+        self.oracle.set_now(self.now);
         let mut turn = Turn::new(&mut self.broker, self.now, &mut self.dice);
         let answer = commands(&mut turn, &mut self.oracle);
         turn.finish();
@@ -187,6 +205,7 @@ impl World {
 
     /// A command whose turns the caller takes in itself, after it has told the oracle what it has to.
     pub(crate) fn turn_alone<R>(&mut self, command: impl FnOnce(&mut Turn<'_>) -> R) -> (R, Vec<Report>) {
+        self.oracle.set_now(self.now);
         let mut turn = Turn::new(&mut self.broker, self.now, &mut self.dice);
         let answer = command(&mut turn);
         turn.finish();
@@ -235,11 +254,11 @@ impl World {
         let read = self.broker.read(delivery.queue.shard(), delivery.location);
         let (kind, payload) =
             read.map_err(|error| Violation(format!("{delivery:?} cannot be read: {error}")))?;
-        Ok(Seen { connection, delivery, kind, payload, timeout_ms: None })
+        Ok(Seen { connection, delivery, kind, payload, receipt: None })
     }
 
     /// Whether a queue of the shard may page: then a turn may write its facts in several records.
-    fn has_pages(&self, shard: ShardIndex) -> bool {
+    pub(crate) fn has_pages(&self, shard: ShardIndex) -> bool {
         let shard = &self.broker.shards[usize::from(shard.0)].shard;
         let depth = |id| shard.stats(id).map_or(0, |stats| stats.ready);
         shard.queue_ids().into_iter().any(|id| depth(id) as usize > READY_HEAD_ENTRIES)
@@ -319,5 +338,8 @@ impl Tally {
         self.pages += other.pages;
         self.transfers += other.transfers;
         self.compared += other.compared;
+        self.received += other.received;
+        self.deleted += other.deleted;
+        self.duplicates += other.duplicates;
     }
 }

@@ -1,6 +1,7 @@
 //! What the dice make of a seed before it begins: how many shards, which queues with which arguments, which faults.
 
 use crate::dice::Dice;
+use leveret_core::catalog::Attributes;
 use leveret_core::wire::{ShortStr, Table, Value};
 
 /// What the names of dead-letter queues begin with.
@@ -14,6 +15,8 @@ pub(crate) const LATER: &str = "later";
 pub(crate) struct Plan {
     pub(crate) shards: u16,
     pub(crate) clients: usize,
+    /// Clients of the SQS door, which have no connection.
+    pub(crate) sqs_clients: usize,
     /// The clients come through the AMQP door.
     pub(crate) through_door: bool,
     pub(crate) queues: Vec<QueuePlan>,
@@ -41,6 +44,8 @@ pub(crate) struct QueuePlan {
     pub(crate) has_policy: bool,
     pub(crate) in_spread: bool,
     pub(crate) takes_delays: bool,
+    /// It was made at the SQS door, with these attributes.
+    pub(crate) attributes: Option<Attributes>,
 }
 
 impl Plan {
@@ -53,9 +58,14 @@ impl Plan {
         for index in 0..dice.between(1, 6) {
             queues.push(queue(&format!("q-{index}"), targets, dice));
         }
+        let sqs_clients = if dice.one_in(3) { 0 } else { dice.between(1, 4) as usize };
+        if sqs_clients > 0 {
+            queues.extend((0..dice.between(1, 3)).map(|index| sqs_queue(&format!("sqs-{index}"), dice)));
+        }
         Plan {
             shards,
             clients: dice.between(2, 6) as usize,
+            sqs_clients,
             through_door: dice.one_in(4),
             queues,
             crash_every: *dice.pick(&[60, 150, 150, 400]),
@@ -100,6 +110,25 @@ fn queue(name: &str, targets: u64, dice: &mut Dice) -> QueuePlan {
     plan.takes_delays = !plan.groups && dice.one_in(2);
     plan.deletable = dice.one_in(4);
     plan.in_spread = !plan.deletable && !plan.refuses && dice.one_in(2);
+    plan
+}
+
+/// A queue as CreateQueue makes it.
+fn sqs_queue(name: &str, dice: &mut Dice) -> QueuePlan {
+    let mut plan = QueuePlan { name: name.to_owned(), durable: true, ..QueuePlan::default() };
+    let mut attributes = Attributes::default();
+    attributes.set("VisibilityTimeout", dice.pick::<&str>(&["0", "1", "5", "30"]).to_owned());
+    attributes.set("DelaySeconds", dice.pick::<&str>(&["0", "0", "0", "2"]).to_owned());
+    if dice.one_in(2) {
+        attributes.set("MessageRetentionPeriod", "345600");
+        attributes.set(Attributes::FIRST_RETENTION, "345600");
+    }
+    if dice.one_in(2) {
+        plan.groups = true;
+        set(&mut plan.arguments, "x-groups", Value::Bool(true));
+        attributes.set("DeduplicationScope", dice.pick::<&str>(&["queue", "messageGroup"]).to_owned());
+    }
+    plan.attributes = Some(attributes);
     plan
 }
 

@@ -4,6 +4,7 @@ use super::World;
 use crate::Violation;
 use crate::client;
 use crate::door;
+use crate::sqs;
 use leveret_core::broker::{Access, housekeep};
 use leveret_core::shard::Transfer;
 use leveret_core::{LogId, ShardIndex, Time};
@@ -20,6 +21,10 @@ impl World {
         self.pass_time()?;
         match self.dice.below(100) {
             0..=54 if self.plan.through_door => self.with_doors(door::act)?,
+            0..=20 if !self.sqs_clients.is_empty() => {
+                let who = self.dice.index(self.sqs_clients.len());
+                sqs::act(self, who)?;
+            }
             0..=54 => {
                 let who = self.dice.index(self.clients.len());
                 client::act(self, who)?;
@@ -68,7 +73,7 @@ impl World {
         Ok(())
     }
 
-    pub(super) fn set_now(&mut self, now: Time) {
+    pub(crate) fn set_now(&mut self, now: Time) {
         self.now = now;
         self.oracle.set_now(now);
     }
@@ -174,6 +179,10 @@ impl World {
                 }
                 !durable
             });
+        }
+        for client in &mut self.sqs_clients {
+            let (oracle, tally) = (&mut self.oracle, &mut self.tally);
+            client.hear(oracle, tally, |waits| self.broker.is_durable(waits));
         }
     }
 
