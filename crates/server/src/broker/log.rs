@@ -12,7 +12,7 @@ use std::thread::Thread;
 use tokio::sync::Notify;
 
 /// Bytes that may wait to be written before publishers have to wait, too.
-const PENDING_BYTES: usize = 64 << 20;
+const PENDING_BYTES: usize = 16 << 20;
 /// Caches that are kept between the turns that read. Each keeps a block of up to a mebibyte in memory.
 const CACHES: usize = 2;
 
