@@ -14,6 +14,9 @@ LAVINMQ = {
     "256 B durable, confirms one at a time": 0.49 / 0.24,
 }
 
+# A machine that is busier than this before a row, with the fresh broker on it, is pointed out.
+BUSY = 0.05
+
 
 class Row:
     """A kind of work, and what each broker did with it in each round."""
@@ -99,6 +102,8 @@ def line(row, broker, base):
     if all(seen["process"] for seen in rounds):
         cpu = statistics.median(seen["process"]["cpu_us_per_message"] for seen in rounds)
         text += f", {cpu:.2f} µs"
+    busiest = max(seen["busy_before"] for seen in rounds)
+    text += f", {busiest:.0%} busy before" if busiest >= BUSY else ""
     if bare := [seen["latency_us"]["bare_fdatasync"]["p50"] for seen in rounds if seen["latency_us"]["bare_fdatasync"]]:
         text += f", a bare fdatasync {show(statistics.median(bare))}"
     ratio = row.ratio(broker, base)
