@@ -77,7 +77,8 @@ def bars(topic, rows):
             for place, (colour, value) in enumerate(zip(COLOURS, panel.series.values())):
                 if number := value(row):
                     at, length = top + place * BAR, number / most * width
-                    parts.append(f'<rect class="{colour} bar" x="{left}" y="{at}" width="{length:.1f}" height="{BAR - 2}"/>')
+                    size = f'width="{length:.1f}" height="{BAR - 2}"'
+                    parts.append(f'<rect class="{colour} bar" x="{left}" y="{at}" {size}/>')
                     parts.append(text(left + length + 5, at + 10, short(number)))
             top += len(panel.series) * BAR + BAR_GAP
         top += 8
