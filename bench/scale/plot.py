@@ -11,7 +11,7 @@ STYLE = """
   .ground { fill: #ffffff } text { fill: #1f2328; font: 12px system-ui, sans-serif } .title { font-weight: 600 }
   .grid { stroke: #d1d9e0; stroke-width: 1 }
   .one { stroke: #0969da; fill: #0969da } .two { stroke: #bc4c00; fill: #bc4c00 }
-  polyline { fill: none !important; stroke-width: 2 } .bar { stroke: none }
+  polyline { fill: none !important; stroke-width: 2 } polyline.one { stroke-width: 5 } .bar { stroke: none }
   @media (prefers-color-scheme: dark) {
     .ground { fill: #0d1117 } text { fill: #e6edf3 } .grid { stroke: #3d444d }
     .one { stroke: #58a6ff; fill: #58a6ff } .two { stroke: #f0883e; fill: #f0883e }
