@@ -108,4 +108,13 @@ impl Copy {
     pub(super) fn expired(&self, now: Time) -> bool {
         self.expires.is_some_and(|at| at <= now)
     }
+
+    /// What a delivery after `acquired` others breaks of what clients were told.
+    pub(super) fn breaks_word(&self, acquired: u16) -> Option<String> {
+        if self.told_deleted {
+            return Some("went out though a client was told that it is deleted".into());
+        }
+        let told = self.told;
+        (acquired < told).then(|| format!("is counted less often than the {told} that a client was told"))
+    }
 }

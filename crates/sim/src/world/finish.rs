@@ -7,6 +7,8 @@ use leveret_core::ShardIndex;
 
 /// Rounds after which a broker that nobody bothers must have come to rest.
 const ROUNDS: usize = 200;
+/// Rounds after which the queues must be empty: a group gives one message in each.
+const DRAIN_ROUNDS: usize = 2_000;
 
 impl World {
     /// Brings the world to rest, and asks the oracle whether every message is accounted for.
@@ -61,7 +63,7 @@ impl World {
         for name in self.names.keys().cloned().collect::<Vec<_>>() {
             client::drain(self, 0, &name)?;
         }
-        for _ in 0..ROUNDS {
+        for _ in 0..DRAIN_ROUNDS {
             for id in self.names.values().copied().collect::<Vec<_>>() {
                 client::unpark_queue(self, id)?;
             }
