@@ -1,7 +1,6 @@
 //! The canonical request: the one form of a request that client and server hash. AWS's guide "Create a signed AWS API
 //! request", step 1, for services other than S3: the path is normalised, and encoded again as it was sent.
 
-use super::claim::Claim;
 use crate::digest::hex;
 use crate::http::Request;
 use crate::protocol::percent_encode;
@@ -12,24 +11,29 @@ use std::borrow::Cow;
 const UNSIGNED: &str = "UNSIGNED-PAYLOAD";
 
 /// The canonical request. `signed_headers` are names in lower case and in order, each once, so the result is not much
-/// longer than the request's head.
-pub(super) fn canonical_request(
+/// longer than the request's head. Of a presigned URL, the signature is in the query and is left out.
+pub(super) fn canonical_request<S: AsRef<str>>(
     request: &Request<'_>,
-    claim: &Claim<'_>,
-    signed_headers: &[String],
+    presigned: bool,
+    signed_headers: &[S],
 ) -> Vec<u8> {
     let mut out = Vec::with_capacity(512);
     out.extend_from_slice(request.method.as_bytes());
     out.push(b'\n');
     put_path(request.path, &mut out);
     out.push(b'\n');
-    put_query(request.query, claim.presigned, &mut out);
+    put_query(request.query, presigned, &mut out);
     out.push(b'\n');
     for name in signed_headers {
-        put_header(request, name, &mut out);
+        put_header(request, name.as_ref(), &mut out);
     }
     out.push(b'\n');
-    out.extend_from_slice(signed_headers.join(";").as_bytes());
+    for (index, name) in signed_headers.iter().enumerate() {
+        if index > 0 {
+            out.push(b';');
+        }
+        out.extend_from_slice(name.as_ref().as_bytes());
+    }
     out.push(b'\n');
     out.extend_from_slice(payload_hash(request).as_bytes());
     out

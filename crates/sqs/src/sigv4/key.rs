@@ -31,7 +31,7 @@ struct Slot {
 
 /// HMAC-SHA-256 (RFC 2104) with one key: both hashes with their first block taken in.
 #[derive(Clone)]
-struct Hmac {
+pub(super) struct Hmac {
     inner: Sha256,
     outer: Sha256,
 }
@@ -106,7 +106,7 @@ impl Hmac {
         Hmac { inner: keyed(0x36), outer: keyed(0x5c) }
     }
 
-    fn of(&self, text: &[u8]) -> [u8; 32] {
+    pub(super) fn of(&self, text: &[u8]) -> [u8; 32] {
         let inner = self.inner.clone().chain_update(text).finalize();
         self.outer.clone().chain_update(inner).finalize().into()
     }
@@ -119,7 +119,7 @@ fn slot_of(secret: &str, credential: &Credential<'_>) -> usize {
 }
 
 /// AWS's guide, "derive a signing key": date, region, service and terminator, each with the key from the one before.
-fn derive(secret: &str, credential: &Credential<'_>) -> Hmac {
+pub(super) fn derive(secret: &str, credential: &Credential<'_>) -> Hmac {
     let Credential { date, region, service, .. } = *credential;
     let first = Hmac::new(format!("AWS4{secret}").as_bytes());
     [date, region, service, TERMINATOR]

@@ -1,5 +1,6 @@
 //! AWS Signature Version 4, as a server verifies it: whether a request was made by somebody who has the secret of an
-//! access key, and not changed on its way. Pure: the time and the secrets come in.
+//! access key, and not changed on its way; and as a client signs, for those who put load on a server. Pure: the time
+//! and the secrets come in.
 //!
 //! A signature stands in the header `Authorization`, or in the query of a presigned URL. The rules are those of AWS's
 //! guide "Signature Version 4 signing process"; the order in which mistakes are found, and their texts, are those of
@@ -12,6 +13,7 @@
 //! - [`credential`]: who it says it is;
 //! - [`canonical`]: the request in the one form that both sides hash;
 //! - [`key`]: HMAC, the keys that follow from a secret, and their cache;
+//! - [`sign`]: the other side, which makes a signature;
 //! - [`error`]: why a signature is not accepted.
 
 mod canonical;
@@ -19,12 +21,14 @@ mod claim;
 mod credential;
 mod error;
 mod key;
+mod sign;
 #[cfg(test)]
 mod tests;
 
 pub use credential::{Credential, parse_credential};
 pub use error::SignatureError;
 pub use key::SigningKeys;
+pub use sign::{RequestSigner, Signature};
 
 use crate::digest::hex;
 use crate::http::Request;
@@ -66,7 +70,7 @@ pub fn verify<S: AsRef<str>>(
     claim.check_algorithm()?;
     let credential = claim.checked_credential(signed_at)?;
     let secret = secret_of(credential.access_key).ok_or(SignatureError::UnknownKey)?;
-    let canonical = canonical_request(request, &claim, &signed_headers);
+    let canonical = canonical_request(request, claim.presigned, &signed_headers);
     let to_sign = string_to_sign(&credential, signed_at, &canonical);
     if !keys.verify(secret.as_ref(), &credential, to_sign.as_bytes(), &claim.signature) {
         return Err(SignatureError::Mismatch);

@@ -172,11 +172,15 @@ fn signed(headers: &[(&str, &str)]) -> Vec<String> {
     names
 }
 
+/// Both sides: the signature is accepted, and it is the one that is made.
 fn check_header(name: &str, sent: Sent<'_>, headers: &[(&str, &str)], signature: &str) {
+    let unsigned = [&[("host", "example.amazonaws.com")], headers].concat();
+    let made = Sent { headers: &unsigned, ..sent }.sign(NOW_MS, KEY, "us-east-1", "service");
     let mut headers = [&[("host", "example.amazonaws.com"), ("x-amz-date", DATE)], headers].concat();
     let names = signed(&headers).join(";");
     let authorization =
         format!("AWS4-HMAC-SHA256 Credential={SCOPE}, SignedHeaders={names}, Signature={signature}");
+    assert_eq!(made, authorization, "{name}");
     headers.push(("authorization", &authorization));
     let verified = Sent { headers: &headers, ..sent }.verify(NOW_MS, KEY).expect(name);
     assert_eq!(
