@@ -1,5 +1,5 @@
-//! Requests of SQS, AWS JSON 1.0 with the headers that an SDK sends, and what is read of the answers. Nothing is signed: the
-//! signature has its length and is wrong, which a server without access keys does not mind.
+//! Requests of SQS, AWS JSON 1.0 with the headers that an SDK sends, and what is read of the answers. The signature has its
+//! length and is wrong, which a server without access keys does not mind; or there is none, for somebody to add it.
 
 use std::fmt::Write as _;
 
@@ -13,6 +13,8 @@ pub struct Requests {
     queue_url: String,
     dialect: Dialect,
     message_body: String,
+    /// The headers of a signature, each with the end of its line.
+    signature: String,
 }
 
 /// Who answers.
@@ -36,7 +38,13 @@ mod answer_bytes {
 impl Requests {
     /// Requests to a host, about messages of so many bytes.
     pub fn new(host: String, dialect: Dialect, message_bytes: usize) -> Self {
-        Self { host, queue_url: String::new(), dialect, message_body: "m".repeat(message_bytes) }
+        let signature = wrong_signature();
+        Self { host, queue_url: String::new(), dialect, message_body: "m".repeat(message_bytes), signature }
+    }
+
+    /// The same without a signature, for somebody who adds one.
+    pub fn without_signature(self) -> Self {
+        Self { signature: String::new(), ..self }
     }
 
     /// The same, about this queue.
@@ -161,17 +169,25 @@ impl Requests {
              X-Amz-Target: AmazonSQS.{action}\r\n\
              Content-Type: application/x-amz-json-1.0\r\n\
              User-Agent: leveret-bench md/sqs ua/2.1 os/linux lang/rust\r\n\
-             X-Amz-Date: 20261101T000000Z\r\n\
-             Authorization: AWS4-HMAC-SHA256 Credential=test/20261101/us-east-1/sqs/aws4_request, \
-             SignedHeaders=content-type;host;x-amz-date;x-amz-target, Signature={:064}\r\n\
+             {}\
              Content-Length: {}\r\n\r\n{body}",
             self.host,
-            0,
+            self.signature,
             body.len()
         );
         written.expect("a string takes whatever is written");
         request.into_bytes()
     }
+}
+
+/// The headers of a signature that has the length of a right one.
+fn wrong_signature() -> String {
+    format!(
+        "X-Amz-Date: 20261101T000000Z\r\n\
+         Authorization: AWS4-HMAC-SHA256 Credential=test/20261101/us-east-1/sqs/aws4_request, \
+         SignedHeaders=content-type;host;x-amz-date;x-amz-target, Signature={:064}\r\n",
+        0
+    )
 }
 
 /// The texts of a name in a JSON answer, in order. For ids and URLs: it knows no escapes.

@@ -14,7 +14,7 @@ const MAY_SEE: [(&str, &[&str]); 8] = [
     ("leveret-rig", &["leveret-log", "leveret-core"]),
     ("leveret-server", &["leveret-log", "leveret-core", "leveret-amqp", "leveret-sqs", "leveret-bench"]),
     ("sim", &["leveret-log", "leveret-core", "leveret-amqp"]),
-    ("leveret-bench", &["leveret-log", "leveret-core", "leveret-amqp"]),
+    ("leveret-bench", &["leveret-log", "leveret-core", "leveret-amqp", "leveret-sqs"]),
 ];
 
 /// Crates that only the server may use: runtimes, sockets, randomness, clocks.

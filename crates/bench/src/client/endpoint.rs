@@ -60,7 +60,10 @@ pub fn resolve(place: &str, default_port: u16) -> Result<SocketAddr, UrlError> {
 }
 
 /// Replaces `%2f` and its like by the bytes that they stand for.
-fn decoded(text: &str) -> Result<String, UrlError> {
+///
+/// # Errors
+/// [`UrlError::Encoding`].
+pub(crate) fn decoded(text: &str) -> Result<String, UrlError> {
     let malformed = || UrlError::Encoding(text.to_owned());
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -83,6 +86,17 @@ fn decoded(text: &str) -> Result<String, UrlError> {
 pub enum UrlError {
     /// It does not begin with a scheme that is spoken here.
     Scheme,
+    /// It asks for TLS.
+    Encrypted {
+        /// The scheme.
+        scheme: &'static str,
+    },
+    /// An access key has no secret.
+    NoSecret,
+    /// An access key stands in the URL and beside it.
+    KeyTwice,
+    /// An access key is given for another protocol than SQS.
+    KeyWithoutSqs,
     /// The host is unknown, or the port is no port.
     Host {
         /// Host and port.
@@ -97,7 +111,20 @@ pub enum UrlError {
 impl fmt::Display for UrlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Scheme => f.write_str("a URL is amqp://user:password@host:port/vhost or http://host:port"),
+            Self::Scheme => f.write_str(
+                "a URL is amqp://user:password@host:port/vhost, http://host:port or \
+                 http://KEY:SECRET@host:port for SQS",
+            ),
+            Self::Encrypted { scheme } => write!(
+                f,
+                "{scheme}:// cannot be used: the load is put on without TLS, so give the port without TLS, or one \
+                 of a proxy that adds it"
+            ),
+            Self::NoSecret => f.write_str(
+                "an access key has a secret: http://KEY:SECRET@host:port, or --access-key and --secret-key",
+            ),
+            Self::KeyTwice => f.write_str("the access key stands in the URL and beside it: give it once"),
+            Self::KeyWithoutSqs => f.write_str("an access key is for SQS, whose URL is http://host:port"),
             Self::Host { place, error } => write!(f, "{place} has no address: {error}"),
             Self::Encoding(text) => write!(f, "{text:?} is not percent-encoded text"),
         }

@@ -1,7 +1,7 @@
 //! `leveret bench`: load over real protocols against any broker, and what was seen of it.
 //!
 //! A [`row`] says what is published and consumed, [`run`] does it through a [`door`], [`measure`] counts and times,
-//! [`report`] prints. Nothing here knows which broker it is.
+//! [`report`] prints, [`url`] says where. Nothing here knows which broker it is.
 
 mod door;
 mod measure;
@@ -9,24 +9,25 @@ mod report;
 mod row;
 mod run;
 mod scenario;
+mod url;
 
+use std::env;
 use std::error::Error;
 use std::io::{self, Write};
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
-use std::{env, fmt};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use crate::client::{Endpoint, UrlError, resolve};
+use crate::client::Endpoint;
 use crate::observe::busy_share;
 use crate::target::Target;
-use door::{Amqp, Door, Sqs};
+use door::Sqs;
 use measure::Process;
 use report::Report;
 use row::{Draft, PARAMETERS, Row};
+use url::{AccessKey, Url};
 
 /// Exit code for a broker that lost, doubled or misplaced a message, or could not be measured.
 const FAILED: u8 = 1;
@@ -36,11 +37,10 @@ const USAGE: u8 = 2;
 /// How long the machine is looked at before anything is started.
 const OVERTURE: Duration = Duration::from_secs(1);
 
-/// The port of SQS where none is named.
-const SQS_PORT: u16 = 9324;
-
 /// Where a broker listens unless told otherwise.
 const DEFAULT_URL: &str = "amqp://guest:guest@127.0.0.1:5672/";
+/// What requests are signed for unless told otherwise.
+const DEFAULT_REGION: &str = "us-east-1";
 
 /// The command line of `leveret bench`.
 pub fn command() -> Command {
@@ -54,7 +54,10 @@ pub fn command() -> Command {
     });
     Command::new("bench")
         .about("Put load on a broker, this or another, and print what it does")
-        .arg(option("url", "URL", "amqp://user:password@host:port/vhost, or http://host:port for SQS [default: AMQP, guest on loopback]"))
+        .arg(option("url", "URL", "amqp://user:password@host:port/vhost, or http://[KEY:SECRET@]host:port for SQS [default: AMQP, guest on loopback]"))
+        .arg(option("access-key", "ID", "The access key that signs requests of SQS, if the URL has none").requires("secret-key"))
+        .arg(option("secret-key", "SECRET", "Its secret").requires("access-key"))
+        .arg(option("region", "REGION", "The region that requests are signed for [default: us-east-1]"))
         .arg(option("pid", "PID", "The broker's process, to see its CPU and memory"))
         .arg(option(
             "fresh",
@@ -73,7 +76,7 @@ pub fn command() -> Command {
         .arg(option("only", "TEXT", "Run only rows with TEXT in their names"))
         .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print one JSON object"))
         .args(parameters)
-        .mut_arg("fresh", |arg| arg.conflicts_with_all(["url", "pid"]))
+        .mut_arg("fresh", |arg| arg.conflicts_with_all(["url", "pid", "access-key"]))
 }
 
 /// Runs `leveret bench`.
@@ -109,40 +112,6 @@ enum Broker {
     Running { url: Url, process: Process },
     /// One that is started for every row.
     Fresh { target: Target, sqs: bool },
-}
-
-/// A URL that was understood.
-enum Url {
-    Amqp(Endpoint),
-    Sqs(SocketAddr),
-}
-
-impl Url {
-    fn parse(text: &str) -> Result<Self, UrlError> {
-        match text.strip_prefix("http://") {
-            Some(place) => resolve(place.trim_end_matches('/'), SQS_PORT).map(Self::Sqs),
-            None => Endpoint::parse(text).map(Self::Amqp),
-        }
-    }
-
-    fn door(&self) -> Box<dyn Door> {
-        match self {
-            Self::Amqp(endpoint) => Box::new(Amqp(endpoint.clone())),
-            Self::Sqs(address) => Box::new(Sqs(*address)),
-        }
-    }
-}
-
-impl fmt::Display for Url {
-    /// Without the password.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Amqp(Endpoint { address, user, vhost, .. }) => {
-                write!(f, "amqp://{user}@{address}/{}", vhost.replace('/', "%2f"))
-            }
-            Self::Sqs(address) => write!(f, "http://{address}"),
-        }
-    }
 }
 
 impl Plan {
@@ -188,7 +157,7 @@ impl Plan {
                 Broker::Fresh { target, sqs } => {
                     subject = target.fresh()?;
                     own = if *sqs {
-                        Url::Sqs(subject.sqs_address())
+                        Url::Sqs(Box::new(Sqs::unsigned(subject.sqs_address())))
                     } else {
                         Url::Amqp(Endpoint::guest(subject.address()))
                     };
@@ -223,7 +192,9 @@ impl Broker {
             let more = text("broker-args").unwrap_or_default();
             return Ok(Self::Fresh { target: Target::own(binary, more, Path::new(folder)), sqs });
         }
-        let url = Url::parse(text("url").unwrap_or(DEFAULT_URL))?;
+        let key = text("access-key").zip(text("secret-key"));
+        let region = text("region").unwrap_or(DEFAULT_REGION);
+        let url = Url::parse(text("url").unwrap_or(DEFAULT_URL), AccessKey { key, region })?;
         let process = text("pid").map(|pid| pid.parse().map_err(|_| format!("--pid cannot be {pid:?}")));
         Ok(Self::Running { url, process: Process(process.transpose()?) })
     }

@@ -93,5 +93,6 @@ def test_what_cannot_be_measured_is_said(broker):
     assert "vhost" in refusal(1, "--url", broker.url.replace("%2F", "nowhere"))
     assert "403" in refusal(1, "--url", broker.url.replace("guest:guest", "guest:wrong"))
     assert "a URL is amqp://" in refusal(2, "--url", "kafka://127.0.0.1")
+    assert "https:// cannot be used" in refusal(2, "--url", "https://127.0.0.1")
     assert "size cannot be" in refusal(2, "--size", "7")
     assert "built-in scenarios" in refusal(2, "--scenario", "no-such-file.toml")

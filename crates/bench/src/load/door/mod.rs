@@ -138,6 +138,11 @@ pub(crate) enum DoorError {
     Amqp(ClientError),
     /// Over HTTP.
     Http(HttpError),
+    /// The broker does not accept who asks.
+    Denied {
+        /// Its answer.
+        answer: String,
+    },
     /// The broker answered that it will not.
     Refused {
         /// The status of its answer.
@@ -165,6 +170,11 @@ impl fmt::Display for DoorError {
             Self::Unreachable { place, error } => write!(f, "no broker at {place}: {error}"),
             Self::Amqp(error) => error.fmt(f),
             Self::Http(error) => error.fmt(f),
+            Self::Denied { answer } => write!(
+                f,
+                "the broker does not accept who asks: {answer}; for an access key, write \
+                 http://KEY:SECRET@host:port or give --access-key and --secret-key"
+            ),
             Self::Refused { status, answer } => write!(f, "the broker answered {status}: {answer}"),
             Self::Misread(what) => write!(f, "the broker's answer has no {what}"),
             Self::Unable(what) => f.write_str(what),
