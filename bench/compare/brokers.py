@@ -164,10 +164,32 @@ class RabbitMqQuorum(RabbitMq):
     row_flags = {"queue-type": "quorum"}
 
 
+class Beanstalkd(Broker):
+    binary = "beanstalkd"
+    # It syncs for every put.
+    backlog_share = 0.05
+
+    def command(self):
+        binlog = self.folder / "binlog"
+        binlog.mkdir()
+        # -f0 syncs the binlog before every answer, -z takes jobs of up to 1 MiB.
+        address = ["-l", "127.0.0.1", "-p", str(self.port)]
+        return [self.binary, *address, "-b", str(binlog), "-f0", "-z", str(1 << 20)]
+
+    @property
+    def url(self):
+        return f"beanstalk://127.0.0.1:{self.port}"
+
+    @classmethod
+    def version(cls):
+        return first_line([cls.binary, "-v"]) or "beanstalkd"
+
+
 BROKERS = {
     "leveret": Leveret,
     "rabbitmq-classic": RabbitMqClassic,
     "rabbitmq-quorum": RabbitMqQuorum,
+    "beanstalkd": Beanstalkd,
 }
 
 

@@ -1,5 +1,7 @@
 //! Messages in the form in which they are sent, made once and sent again and again.
 
+use std::ops::RangeInclusive;
+
 use leveret_amqp::codec::frame::FRAME_HEADER_BYTES;
 use leveret_amqp::codec::method::basic;
 use leveret_amqp::codec::write_content;
@@ -67,7 +69,7 @@ impl Encoded {
             // Without a body, a message ends where its first body frame would begin.
             let body = write(&mut bytes, &[]) + FRAME_HEADER_BYTES;
             bytes.truncate(start);
-            let end = write(&mut bytes, &vec![b'x'; size(options, index)]);
+            let end = write(&mut bytes, &vec![b'x'; body_bytes(&options.sizes, index as u64)]);
             let group = if options.groups > 0 { start + place_of_group(&bytes[start..body]) } else { 0 };
             places.push(Place { body, end, group });
         }
@@ -117,10 +119,10 @@ impl Encoded {
     }
 }
 
-/// Sizes are spread evenly over the range, in an order without a period that matters.
-fn size(options: &PublishOptions<'_>, index: usize) -> usize {
-    let (least, most) = (*options.sizes.start(), *options.sizes.end());
-    least + index * 0x9E37_79B1 % (most - least + 1)
+/// The size of a body: sizes are spread evenly over the range, in an order without a period that matters.
+pub(crate) fn body_bytes(sizes: &RangeInclusive<usize>, index: u64) -> usize {
+    let (least, most) = (*sizes.start(), *sizes.end());
+    least + (index.wrapping_mul(0x9E37_79B1) % (most - least + 1) as u64) as usize
 }
 
 fn properties(options: &PublishOptions<'_>) -> Vec<u8> {
@@ -207,7 +209,7 @@ mod tests {
         let keys = keys(1);
         let options = options(&keys, (10, 19), 0);
         let mut seen = [0; 10];
-        (0..1000).for_each(|index| seen[size(&options, index) - 10] += 1);
+        (0..1000).for_each(|index| seen[body_bytes(&options.sizes, index) - 10] += 1);
         assert!(seen.iter().all(|&count| (80..120).contains(&count)), "{seen:?}");
     }
 

@@ -113,7 +113,7 @@ impl fmt::Display for UrlError {
         match self {
             Self::Scheme => f.write_str(
                 "a URL is amqp://user:password@host:port/vhost, http://host:port or \
-                 http://KEY:SECRET@host:port for SQS",
+                 http://KEY:SECRET@host:port for SQS, or beanstalk://host:port",
             ),
             Self::Encrypted { scheme } => write!(
                 f,

@@ -16,6 +16,7 @@ mod stamp;
 
 pub use connection::{Connection, Idle};
 pub use consumer::{Acking, ConsumeOptions, Consumer, Delivery};
+pub(crate) use encoded::body_bytes;
 pub(crate) use endpoint::decoded;
 pub use endpoint::{Endpoint, UrlError, resolve};
 pub use error::ClientError;

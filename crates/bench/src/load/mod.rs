@@ -5,6 +5,7 @@
 
 mod door;
 mod measure;
+mod open_files;
 mod report;
 mod row;
 mod run;
@@ -54,7 +55,7 @@ pub fn command() -> Command {
     });
     Command::new("bench")
         .about("Put load on a broker, this or another, and print what it does")
-        .arg(option("url", "URL", "amqp://user:password@host:port/vhost, or http://[KEY:SECRET@]host:port for SQS [default: AMQP, guest on loopback]"))
+        .arg(option("url", "URL", "amqp://user:password@host:port/vhost, http://[KEY:SECRET@]host:port for SQS, or beanstalk://host:port [default: AMQP, guest on loopback]"))
         .arg(option("access-key", "ID", "The access key that signs requests of SQS, if the URL has none").requires("secret-key"))
         .arg(option("secret-key", "SECRET", "Its secret").requires("access-key"))
         .arg(option("region", "REGION", "The region that requests are signed for [default: us-east-1]"))
@@ -88,6 +89,7 @@ pub fn run_command(given: &ArgMatches) -> ExitCode {
             return ExitCode::from(USAGE);
         }
     };
+    open_files::raise_limit();
     match plan.carry_out().and_then(|report| plan.print(&report).map(|()| report)) {
         Ok(report) if report.rows.iter().all(|(_, seen)| seen.fate.is_right()) => ExitCode::SUCCESS,
         Ok(_) => ExitCode::from(FAILED),

@@ -1,14 +1,17 @@
 //! Which broker is measured, and as whom: a URL, and the access key that may be given beside it.
 
 use std::fmt;
+use std::net::SocketAddr;
 
 use leveret_sqs::sigv4::RequestSigner;
 
-use super::door::{Amqp, Door, Sqs};
+use super::door::{Amqp, Beanstalkd, Door, Sqs};
 use crate::client::{Endpoint, UrlError, decoded, resolve};
 
 /// The port of SQS where none is named.
 const SQS_PORT: u16 = 9324;
+/// The port of beanstalkd where none is named.
+const BEANSTALKD_PORT: u16 = 11_300;
 /// The port that HTTP clients leave out of the header `Host`.
 const HTTP_PORT: &str = ":80";
 /// The service that requests are signed for.
@@ -20,6 +23,8 @@ pub(super) enum Url {
     Amqp(Endpoint),
     /// A server of SQS.
     Sqs(Box<Sqs>),
+    /// A beanstalkd.
+    Beanstalkd(SocketAddr),
 }
 
 /// What requests of SQS are signed with.
@@ -32,7 +37,7 @@ pub(super) struct AccessKey<'a> {
 }
 
 impl Url {
-    /// Reads `amqp://user:password@host:port/vhost` or `http://KEY:SECRET@host:port`; the
+    /// Reads `amqp://user:password@host:port/vhost`, `beanstalk://host:port` or `http://KEY:SECRET@host:port`; the
     /// key may also be given beside it.
     ///
     /// # Errors
@@ -47,7 +52,10 @@ impl Url {
         if given.key.is_some() {
             return Err(UrlError::KeyWithoutSqs);
         }
-        Endpoint::parse(text).map(Self::Amqp)
+        match text.strip_prefix("beanstalk://") {
+            Some(place) => resolve(place.trim_end_matches('/'), BEANSTALKD_PORT).map(Self::Beanstalkd),
+            None => Endpoint::parse(text).map(Self::Amqp),
+        }
     }
 
     /// The protocol at that place.
@@ -55,6 +63,7 @@ impl Url {
         match self {
             Self::Amqp(endpoint) => Box::new(Amqp(endpoint.clone())),
             Self::Sqs(server) => server.clone(),
+            Self::Beanstalkd(address) => Box::new(Beanstalkd(*address)),
         }
     }
 }
@@ -67,6 +76,7 @@ impl fmt::Display for Url {
                 write!(f, "amqp://{user}@{address}/{}", vhost.replace('/', "%2f"))
             }
             Self::Sqs(server) => write!(f, "http://{}", server.host),
+            Self::Beanstalkd(address) => write!(f, "beanstalk://{address}"),
         }
     }
 }
@@ -110,7 +120,7 @@ mod tests {
     fn server(text: &str, given: AccessKey<'_>) -> Sqs {
         match Url::parse(text, given).unwrap() {
             Url::Sqs(server) => *server,
-            Url::Amqp(_) => panic!("{text} is of SQS"),
+            _ => panic!("{text} is of SQS"),
         }
     }
 
@@ -130,8 +140,10 @@ mod tests {
 
     #[test]
     fn a_url_is_shown_as_it_can_be_given() {
-        for (given, shown) in [("amqp://me:secret@127.0.0.1/%2forders", "amqp://me@127.0.0.1:5672/%2forders")]
-        {
+        for (given, shown) in [
+            ("beanstalk://127.0.0.1", "beanstalk://127.0.0.1:11300"),
+            ("amqp://me:secret@127.0.0.1/%2forders", "amqp://me@127.0.0.1:5672/%2forders"),
+        ] {
             assert_eq!(Url::parse(given, NO_KEY).unwrap().to_string(), shown);
         }
     }

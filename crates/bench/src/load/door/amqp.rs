@@ -166,12 +166,7 @@ fn take_confirms(publisher: &mut Publisher, task: &Task<'_>, seen: &mut Publishe
         seen.confirms.take(intended_ns, now_ns);
     })?;
     note(publisher, task, seen);
-    if let Some((bare, latencies)) = &mut seen.bare {
-        let before_ns = task.clock.now_ns();
-        bare.time_one().map_err(DoorError::BareSync)?;
-        latencies.take(before_ns, task.clock.now_ns());
-    }
-    Ok(())
+    seen.sync_beside(task.clock)
 }
 
 fn note(publisher: &Publisher, task: &Task<'_>, seen: &mut Published) {

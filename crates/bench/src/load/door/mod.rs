@@ -1,9 +1,11 @@
 //! The protocols: each is a [`Door`], which a row goes through without knowing what is spoken behind it.
 
 mod amqp;
+mod beanstalkd;
 mod sqs;
 
 pub(crate) use amqp::Amqp;
+pub(crate) use beanstalkd::Beanstalkd;
 pub(crate) use sqs::Sqs;
 
 use std::fmt;
@@ -103,6 +105,16 @@ impl Published {
     pub(crate) fn new(from_ns: u64, bare: Option<(BareSync, Latencies)>) -> Self {
         Self { confirms: Latencies::new(from_ns), bare, count: 0 }
     }
+
+    /// Times a bare sync, if there are to be such: after each confirm, so that both see the same disk.
+    fn sync_beside(&mut self, clock: Clock) -> Result<(), DoorError> {
+        if let Some((bare, latencies)) = &mut self.bare {
+            let before_ns = clock.now_ns();
+            bare.time_one().map_err(DoorError::BareSync)?;
+            latencies.take(before_ns, clock.now_ns());
+        }
+        Ok(())
+    }
 }
 
 /// A count that one thread keeps and another one reads.
@@ -138,6 +150,13 @@ pub(crate) enum DoorError {
     Amqp(ClientError),
     /// Over HTTP.
     Http(HttpError),
+    /// A connection failed.
+    Lost(std::io::Error),
+    /// The broker answered something else than what it was asked for.
+    Unexpected {
+        /// The answer.
+        answer: String,
+    },
     /// The broker does not accept who asks.
     Denied {
         /// Its answer.
@@ -170,6 +189,8 @@ impl fmt::Display for DoorError {
             Self::Unreachable { place, error } => write!(f, "no broker at {place}: {error}"),
             Self::Amqp(error) => error.fmt(f),
             Self::Http(error) => error.fmt(f),
+            Self::Lost(error) => write!(f, "the connection to the broker failed: {error}"),
+            Self::Unexpected { answer } => write!(f, "the broker answered {answer:?}"),
             Self::Denied { answer } => write!(
                 f,
                 "the broker does not accept who asks: {answer}; for an access key, write \
