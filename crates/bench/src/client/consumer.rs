@@ -7,7 +7,7 @@ use leveret_amqp::codec::method::{Arguments, basic};
 use leveret_amqp::codec::{ContentHeader, Frame, FrameKind, Method};
 use leveret_core::wire::RawTable;
 
-use super::connection::{Connection, method_of};
+use super::connection::{Connection, SILENCE, method_of};
 use super::{CHANNEL, ClientError, Stamp, WRITE_BYTES};
 
 /// How long [`Consumer::wait`] waits, so that its caller can see whether it is still wanted.
@@ -144,6 +144,8 @@ impl Consumer {
 
     /// Ends the connection and waits until the broker has handled all acks.
     pub fn close(self) -> Result<(), ClientError> {
+        // A broker that takes millions of deliveries back is silent for longer than a consumer waits for more.
+        self.connection.stream.set_read_timeout(Some(SILENCE))?;
         self.connection.close()
     }
 }
