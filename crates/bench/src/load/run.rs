@@ -301,7 +301,11 @@ impl Watch<'_> {
     ) -> Result<(Moment, Option<Moment>, Vec<Published>, u64), RunError> {
         let busy = || !publishing.iter().all(|thread| thread.is_finished());
         self.sleep_until(self.row.warm_up, &busy);
-        let from = self.moment()?;
+        let mut from = self.moment()?;
+        if self.row.warm_up.is_zero() {
+            // Clients may have been quicker than this thread: all that they do counts.
+            from = Moment { at_ns: 0, published: 0, consumed: 0, ..from };
+        }
         let mut at_end = None;
         if let (Extent::For(duration), true) = (self.row.extent, self.row.publishers > 0) {
             self.sleep_until(self.row.warm_up + duration, &busy);
