@@ -27,8 +27,6 @@ pub(super) struct FileWriter {
     open: Option<OpenSegment>,
     /// The end of the open segment.
     pages: Pages,
-    /// The file system has refused a write past the page cache.
-    refused: bool,
     /// Where the next batch must start.
     end: Position,
     failed: bool,
@@ -38,7 +36,7 @@ struct OpenSegment {
     number: SegmentNumber,
     /// For writes through the page cache.
     cached: File,
-    /// The same file for writes past it, once there was one.
+    /// The same file for writes past it, unless the file system cannot do that.
     direct: Option<File>,
     /// The file is new: its name is not durable before the folder has been synced.
     is_new: bool,
@@ -46,14 +44,7 @@ struct OpenSegment {
 
 impl FileWriter {
     pub(super) fn new(shared: Arc<Shared>) -> FileWriter {
-        FileWriter {
-            shared,
-            open: None,
-            pages: Pages::new(),
-            refused: false,
-            end: Position::NONE,
-            failed: false,
-        }
+        FileWriter { shared, open: None, pages: Pages::new(), end: Position::NONE, failed: false }
     }
 
     /// Runs an operation after which, if it fails, nothing may be written any more.
@@ -106,7 +97,8 @@ impl FileWriter {
         let start = offset - begun as u64;
         cached.read_exact_at(&mut page[..begun], start).map_err(|e| LogError::io("read", text(&path), e))?;
         self.pages.begin(start, &page[..begun]);
-        self.open = Some(OpenSegment { number: segment, cached, direct: None, is_new: false });
+        let direct = open_direct(&path).map_err(|e| LogError::io("open", text(&path), e))?;
+        self.open = Some(OpenSegment { number: segment, cached, direct, is_new: false });
         Ok(())
     }
 
@@ -118,10 +110,7 @@ impl FileWriter {
         };
         debug_assert_eq!(self.pages.end(), self.shared.files.geometry().offset_of(chunks[0].start));
         let failed = |doing, e| LogError::io(doing, self.shared.files.name_of(segment), e);
-        let past_cache = !backlog;
-        let path = self.shared.files.folder().segment_path(segment);
-        let refused = &mut self.refused;
-        let written = self.pages.write(chunks, |pages, at| open.write(pages, at, past_cache, &path, refused));
+        let written = self.pages.write(chunks, |pages, at| open.write(pages, at, backlog));
         written.map_err(|e| failed("write", e))?;
         open.cached.sync_data().map_err(|e| failed("sync", e))?;
         if open.is_new {
@@ -136,49 +125,37 @@ impl FileWriter {
     fn begin_segment(&mut self, number: SegmentNumber) -> Result<OpenSegment, LogError> {
         let geometry = self.shared.files.geometry();
         let path = self.shared.files.folder().segment_path(number);
-        let begin = || match self.shared.spares.take() {
-            Some(spare) => {
-                fs::rename(spare, &path)?;
-                OpenOptions::new().write(true).open(&path)
-            }
-            None => {
-                let file = OpenOptions::new().write(true).create_new(true).open(&path)?;
-                allocate(&file, geometry.segment_bytes())?;
-                Ok(file)
-            }
+        let begin = || {
+            let file = match self.shared.spares.take() {
+                Some(spare) => {
+                    fs::rename(spare, &path)?;
+                    OpenOptions::new().write(true).open(&path)?
+                }
+                None => {
+                    let file = OpenOptions::new().write(true).create_new(true).open(&path)?;
+                    allocate(&file, geometry.segment_bytes())?;
+                    file
+                }
+            };
+            Ok((file, open_direct(&path)?))
         };
-        let cached = begin().map_err(|e| LogError::io("begin", text(&path), e))?;
+        let (cached, direct) = begin().map_err(|e| LogError::io("begin", text(&path), e))?;
         self.pages.begin(0, &segment_header(self.shared.tenure.log, geometry, number));
-        Ok(OpenSegment { number, cached, direct: None, is_new: true })
+        Ok(OpenSegment { number, cached, direct, is_new: true })
     }
 }
 
 impl OpenSegment {
-    /// Writes whole pages; past the page cache if that is wanted and has not been `refused`.
-    fn write(
-        &mut self,
-        pages: &[u8],
-        offset: u64,
-        past_cache: bool,
-        path: &Path,
-        refused: &mut bool,
-    ) -> io::Result<()> {
-        if past_cache && !*refused {
-            match self.write_past_cache(pages, offset, path) {
-                // Not every file system can. What was written of it is written again.
-                Err(error) if error.kind() == io::ErrorKind::InvalidInput => *refused = true,
+    /// Writes whole pages: a backlog through the page cache, all else past it.
+    fn write(&mut self, pages: &[u8], offset: u64, backlog: bool) -> io::Result<()> {
+        if !backlog && let Some(direct) = &self.direct {
+            match direct.write_all_at(pages, offset) {
+                // Some file systems open such a file and take no write. What was written is written again.
+                Err(error) if error.kind() == io::ErrorKind::InvalidInput => self.direct = None,
                 result => return result,
             }
         }
         self.cached.write_all_at(pages, offset)
-    }
-
-    fn write_past_cache(&mut self, pages: &[u8], offset: u64, path: &Path) -> io::Result<()> {
-        if self.direct.is_none() {
-            let flags = OFlags::DIRECT.bits() as i32;
-            self.direct = Some(OpenOptions::new().write(true).custom_flags(flags).open(path)?);
-        }
-        self.direct.as_ref().map_or(Ok(()), |file| file.write_all_at(pages, offset))
     }
 }
 
@@ -189,6 +166,14 @@ impl Writer for FileWriter {
 
     fn write(&mut self, batch: &Batch) -> Result<(), LogError> {
         self.or_fail(|writer| writer.try_write(batch))
+    }
+}
+
+/// A segment's file for writes past the page cache, if the file system has such.
+fn open_direct(path: &Path) -> io::Result<Option<File>> {
+    match OpenOptions::new().write(true).custom_flags(OFlags::DIRECT.bits() as i32).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(None),
+        opened => opened.map(Some),
     }
 }
 
