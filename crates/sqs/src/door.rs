@@ -30,6 +30,22 @@ pub struct DoorSettings {
     pub signing_keys: SigningKeys,
 }
 
+impl Default for DoorSettings {
+    /// What `leveret serve` has unless it is told otherwise; nothing is signed.
+    fn default() -> DoorSettings {
+        DoorSettings {
+            vhost: "/".into(),
+            region: "us-east-1".into(),
+            account: "000000000000".into(),
+            url: None,
+            cooldowns: false,
+            longest_lease_ms: 43_200_000,
+            signer: None,
+            signing_keys: SigningKeys::default(),
+        }
+    }
+}
+
 /// Where a request comes from, and what stands against it.
 #[derive(Clone, Copy, Debug)]
 pub struct Circumstances<'a> {

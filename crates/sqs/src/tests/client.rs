@@ -2,7 +2,6 @@
 
 use crate::http::{Request, Response};
 use crate::protocol::parse;
-use crate::sigv4::SigningKeys;
 use crate::{Answer, Circumstances, DoorSettings, Waiting, answer};
 use leveret_core::broker::{Access, Waits};
 use leveret_rig::World;
@@ -19,16 +18,7 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) fn new() -> Client {
-        let settings = DoorSettings {
-            vhost: "/".into(),
-            region: "us-east-1".into(),
-            account: "000000000000".into(),
-            url: None,
-            cooldowns: false,
-            longest_lease_ms: 43_200_000,
-            signer: None,
-            signing_keys: SigningKeys::default(),
-        };
+        let settings = DoorSettings::default();
         Client { world: World::new(), settings, loopback: true, blocked: None, waits: Waits::None }
     }
 

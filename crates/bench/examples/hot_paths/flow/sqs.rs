@@ -4,7 +4,6 @@ use super::World;
 use leveret_core::broker::Access;
 use leveret_sqs::http::{Request, Response};
 use leveret_sqs::protocol::parse;
-use leveret_sqs::sigv4::SigningKeys;
 use leveret_sqs::{Answer, Circumstances, DoorSettings, answer};
 use std::fmt::Write;
 
@@ -44,16 +43,7 @@ enum Protocol {
 impl SqsFlow {
     /// A broker with an empty queue, for messages of `body_bytes` bytes.
     pub(crate) fn new(body_bytes: usize) -> SqsFlow {
-        let settings = DoorSettings {
-            vhost: "/".into(),
-            region: "us-east-1".into(),
-            account: "000000000000".into(),
-            url: None,
-            cooldowns: false,
-            longest_lease_ms: 43_200_000,
-            signer: None,
-            signing_keys: SigningKeys::default(),
-        };
+        let settings = DoorSettings::default();
         let url = format!("http://{HOST}/000000000000/q");
         let body = "x".repeat(body_bytes);
         let mut flow = SqsFlow {
