@@ -189,7 +189,10 @@ impl Crew {
             for ((mut consumer, mut tally), gauge) in consumers.into_iter().zip(&received) {
                 let stop = &stop;
                 let work = move || -> Result<Tally, DoorError> {
-                    consumer.consume(clock, stop, gauge, &mut tally)?;
+                    while !stop.load(Ordering::Relaxed) {
+                        consumer.consume(clock, &mut tally)?;
+                        gauge.set(tally.counts.received);
+                    }
                     consumer.close()?;
                     Ok(tally)
                 };

@@ -1,11 +1,10 @@
 //! AMQP 0-9-1.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use leveret_core::wire::{ShortStr, Table, Value};
 
-use super::{Consume, Door, DoorError, Gauge, Publish, Published, Task};
+use super::{Consume, Door, DoorError, Publish, Published, Task};
 use crate::client::{ClientError, Connection, ConsumeOptions, Consumer, Endpoint, PublishOptions, Publisher};
 use crate::load::measure::{Clock, Tally};
 use crate::load::row::Row;
@@ -181,31 +180,22 @@ struct Consuming {
 }
 
 impl Consume for Consuming {
-    fn consume(
-        &mut self,
-        clock: Clock,
-        stop: &AtomicBool,
-        gauge: &Gauge,
-        tally: &mut Tally,
-    ) -> Result<(), DoorError> {
-        while !stop.load(Ordering::Relaxed) {
-            if self.groups {
-                // What is held keeps its group from going on: to wait for more would be to wait for ever.
-                self.consumer.finish()?;
-            }
-            if !self.consumer.wait()? {
-                continue;
-            }
+    fn consume(&mut self, clock: Clock, tally: &mut Tally) -> Result<(), DoorError> {
+        if self.groups {
+            // What is held keeps its group from going on: to wait for more would be to wait for ever.
+            self.consumer.finish()?;
+        }
+        if self.consumer.wait()? {
             let now_ns = clock.now_ns();
             self.consumer.handle(|delivery| {
                 tally.take(delivery.queue, delivery.stamp, delivery.redelivered, now_ns);
             })?;
-            gauge.set(tally.counts.received);
         }
-        Ok(self.consumer.finish()?)
+        Ok(())
     }
 
-    fn close(self: Box<Self>) -> Result<(), DoorError> {
+    fn close(mut self: Box<Self>) -> Result<(), DoorError> {
+        self.consumer.finish()?;
         Ok(self.consumer.close()?)
     }
 }

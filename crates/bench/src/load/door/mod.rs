@@ -9,7 +9,7 @@ pub(crate) use beanstalkd::Beanstalkd;
 pub(crate) use sqs::Sqs;
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::measure::{Clock, Latencies, Pace, Tally};
 use super::row::Row;
@@ -55,14 +55,8 @@ pub(crate) trait Publish: Send {
 
 /// A connection that consumes.
 pub(crate) trait Consume: Send {
-    /// Consumes until `stop` is set, and keeps `gauge` at how many messages came.
-    fn consume(
-        &mut self,
-        clock: Clock,
-        stop: &AtomicBool,
-        gauge: &Gauge,
-        tally: &mut Tally,
-    ) -> Result<(), DoorError>;
+    /// Waits a moment for messages and takes what comes.
+    fn consume(&mut self, clock: Clock, tally: &mut Tally) -> Result<(), DoorError>;
 
     /// Settles what is left and waits until the broker has handled it.
     fn close(self: Box<Self>) -> Result<(), DoorError>;

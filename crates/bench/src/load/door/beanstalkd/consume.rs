@@ -1,7 +1,6 @@
 //! Reserving and deleting. A write deletes the jobs that are held and asks for the next ones, so that a round of many jobs
 //! costs one exchange; the first reserve waits for a job, those behind it take what there is.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use super::session::Session;
 use super::unexpected;
 use super::wire::{Answer, delete, reserve};
 use crate::client::{Acking, Stamp};
-use crate::load::door::{Consume, DoorError, Gauge};
+use crate::load::door::{Consume, DoorError};
 use crate::load::measure::{Clock, Tally};
 use crate::load::row::Row;
 
@@ -96,26 +95,17 @@ impl Consuming {
 }
 
 impl Consume for Consuming {
-    fn consume(
-        &mut self,
-        clock: Clock,
-        stop: &AtomicBool,
-        gauge: &Gauge,
-        tally: &mut Tally,
-    ) -> Result<(), DoorError> {
-        while !stop.load(Ordering::Relaxed) {
-            if self.keeps == Some(0) {
-                thread::sleep(LOOK);
-                continue;
-            }
-            self.round(WAIT_SECONDS, |body| {
-                let stamp = Stamp::read(body).ok_or(DoorError::Misread("stamp"))?;
-                tally.take(0, stamp, false, clock.now_ns());
-                Ok(())
-            })?;
-            gauge.set(tally.counts.received);
+    fn consume(&mut self, clock: Clock, tally: &mut Tally) -> Result<(), DoorError> {
+        if self.keeps == Some(0) {
+            thread::sleep(LOOK);
+            return Ok(());
         }
-        Ok(())
+        let came = self.round(WAIT_SECONDS, |body| {
+            let stamp = Stamp::read(body).ok_or(DoorError::Misread("stamp"))?;
+            tally.take(0, stamp, false, clock.now_ns());
+            Ok(())
+        });
+        came.map(drop)
     }
 
     fn close(mut self: Box<Self>) -> Result<(), DoorError> {

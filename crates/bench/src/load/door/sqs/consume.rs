@@ -1,10 +1,8 @@
 //! Receiving and deleting.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use super::caller::Caller;
 use super::stamp;
-use crate::load::door::{Consume, DoorError, Gauge};
+use crate::load::door::{Consume, DoorError};
 use crate::load::measure::{Clock, Tally};
 use crate::sqs::{Requests, texts};
 
@@ -13,25 +11,17 @@ pub(super) struct Consuming {
     pub(super) caller: Caller,
     /// Requests about each queue, and the one that receives from it.
     pub(super) queues: Vec<(Requests, Vec<u8>)>,
+    /// The queue whose turn it is.
+    pub(super) next: usize,
     /// Whether it deletes what it received.
     pub(super) acks: bool,
 }
 
 impl Consume for Consuming {
-    fn consume(
-        &mut self,
-        clock: Clock,
-        stop: &AtomicBool,
-        gauge: &Gauge,
-        tally: &mut Tally,
-    ) -> Result<(), DoorError> {
-        while !stop.load(Ordering::Relaxed) {
-            for queue in 0..self.queues.len() {
-                self.receive(queue, clock, tally)?;
-                gauge.set(tally.counts.received);
-            }
-        }
-        Ok(())
+    fn consume(&mut self, clock: Clock, tally: &mut Tally) -> Result<(), DoorError> {
+        let queue = self.next;
+        self.next = (queue + 1) % self.queues.len();
+        self.receive(queue, clock, tally)
     }
 
     fn close(self: Box<Self>) -> Result<(), DoorError> {

@@ -98,7 +98,7 @@ impl Door for Sqs {
             let receive = requests.receive_waiting(row.batch as usize, wait);
             own.push((requests, receive));
         }
-        Ok(Box::new(Consuming { caller, queues: own, acks: row.acking != Acking::Never }))
+        Ok(Box::new(Consuming { caller, queues: own, next: 0, acks: row.acking != Acking::Never }))
     }
 
     fn idle(&self) -> Result<Box<dyn Send>, DoorError> {
