@@ -6,7 +6,7 @@
 //! ```
 //! It prints a table and fails if a count has risen by more than 3 %. `--update` keeps the new counts: a commit that
 //! makes something slower has them in it, and says why. Instructions are not time: they show that something changed, on
-//! a machine however busy, and `rows` shows what that is worth.
+//! a machine however busy, and `leveret bench` shows what that is worth.
 //!
 //! Its tests count allocations along the same paths.
 
