@@ -19,6 +19,11 @@ impl Clock {
     }
 }
 
+/// Messages that come due within so long go together, at its end, in nanoseconds. A publisher of many messages a second
+/// that looked at the clock for each of them would write them singly and never sleep: it would take the processor away
+/// from a broker on the same machine, and measure itself.
+const TICK_NS: u64 = 100_000;
+
 /// One publisher's pace.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Pace {
@@ -60,7 +65,9 @@ impl Pace {
             Self::AsItGoes | Self::Backlog => u64::MAX,
             Self::Timed { first_ns, .. } if now_ns < first_ns => 0,
             Self::Timed { first_ns, interval_ns } => {
-                (((now_ns - first_ns) as f64 / interval_ns) as u64 + 1).saturating_sub(sent)
+                let since_ns = now_ns - first_ns;
+                let tick_ns = since_ns - since_ns % self.tick_ns();
+                ((tick_ns as f64 / interval_ns) as u64 + 1).saturating_sub(sent)
             }
         }
     }
@@ -77,7 +84,22 @@ impl Pace {
 
     /// How long it is until the message after so many is due.
     pub(crate) fn until_next(&self, sent: u64, now_ns: u64) -> Duration {
-        Duration::from_nanos(self.intended_ns(sent, now_ns).saturating_sub(now_ns))
+        let intended_ns = self.intended_ns(sent, now_ns);
+        let due_ns = match *self {
+            Self::AsItGoes | Self::Backlog => intended_ns,
+            Self::Timed { first_ns, .. } => {
+                first_ns + intended_ns.saturating_sub(first_ns).next_multiple_of(self.tick_ns())
+            }
+        };
+        Duration::from_nanos(due_ns.saturating_sub(now_ns))
+    }
+
+    /// The times at which to look for messages are so far apart.
+    fn tick_ns(&self) -> u64 {
+        match *self {
+            Self::Timed { interval_ns, .. } if interval_ns < TICK_NS as f64 => TICK_NS,
+            _ => 1,
+        }
     }
 }
 
@@ -94,6 +116,19 @@ mod tests {
         assert_eq!(pace.intended_ns(7, 99_000_000), 7_000_500, "not when it could be sent");
         assert_eq!(pace.until_next(7, 7_000_400), Duration::from_nanos(100));
         assert_eq!(pace.until_next(7, 8_000_000), Duration::ZERO);
+    }
+
+    #[test]
+    fn messages_that_are_close_together_go_together() {
+        let pace = Pace::new(Some(1_000_000.0), 1, 0, 500);
+        assert_eq!(pace.due(0, 500), 1);
+        assert_eq!(pace.due(1, 100_499), 0, "the tick has not ended");
+        assert_eq!(pace.due(1, 100_500), 100);
+        assert_eq!(pace.due(1, 150_000), 100, "the next has not ended");
+        assert_eq!(pace.intended_ns(60, 100_500), 60_500, "the wait for the tick's end counts");
+        assert_eq!(pace.until_next(1, 600), Duration::from_nanos(99_900));
+        assert_eq!(pace.until_next(101, 100_500), Duration::from_nanos(100_000));
+        assert_eq!(pace.until_next(101, 300_500), Duration::ZERO);
     }
 
     #[test]
