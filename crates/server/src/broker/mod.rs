@@ -33,11 +33,11 @@ use leveret_core::broker::Waits;
 use leveret_core::catalog::Catalog;
 use leveret_core::shard::Shard;
 use leveret_core::{ConnectionId, LogId, ShardIndex};
-use leveret_log::Position;
-use log::LogCell;
+use leveret_log::{Batch as LogBatch, Position};
+use log::{LogCell, Source};
 use rustc_hash::FxHashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
 use std::thread::JoinHandle;
 use tokio::sync::Notify;
 
@@ -68,6 +68,28 @@ struct ShardCell {
     housekeeper: Notify,
     /// When the housekeeper will look at the shard without being asked, in milliseconds since the epoch.
     planned: AtomicU64,
+}
+
+impl Source for ShardCell {
+    fn take(&self) -> Option<LogBatch> {
+        self.lock().shard.take_batch()
+    }
+
+    fn fail(&self) {
+        if let Some(tail) = self.lock().shard.tail() {
+            tail.fail();
+        }
+    }
+}
+
+impl Source for RwLock<Catalog> {
+    fn take(&self) -> Option<LogBatch> {
+        write(self).tail().take_batch()
+    }
+
+    fn fail(&self) {
+        write(self).tail().fail();
+    }
 }
 
 /// What the shard's lock guards.
@@ -187,6 +209,11 @@ impl Broker {
             LogId::Shard(index) => &self.shards[usize::from(index.0)].log,
         }
     }
+}
+
+fn write(catalog: &RwLock<Catalog>) -> RwLockWriteGuard<'_, Catalog> {
+    // The catalog applies whole commands only, so a poisoned lock is as good as any.
+    catalog.write().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn start_thread(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StartError> {

@@ -15,7 +15,7 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use tokio::sync::Notify;
 
 /// Shards at most: a mailbox keeps a bit for each log.
@@ -211,10 +211,7 @@ fn keep_to_owner(data: &Path) -> Result<(), StartError> {
 impl Broker {
     fn start_catalog_log(self: &Arc<Broker>, committer: Committer) -> Result<(), StartError> {
         let broker = self.clone();
-        let thread = start_thread("log-catalog", move || {
-            let catalog = || broker.catalog.write().unwrap_or_else(PoisonError::into_inner);
-            broker.catalog_log.run(committer, || catalog().tail().take_batch(), || catalog().tail().fail());
-        })?;
+        let thread = start_thread("log-catalog", move || broker.catalog_log.run(committer, &broker.catalog))?;
         self.threads().logs.push(thread);
         Ok(())
     }
@@ -223,13 +220,7 @@ impl Broker {
         let broker = self.clone();
         let thread = start_thread(&format!("log-{}", index.0), move || {
             let cell = &broker.shards[usize::from(index.0)];
-            let take = || cell.lock().shard.take_batch();
-            let fail = || {
-                if let Some(tail) = cell.lock().shard.tail() {
-                    tail.fail();
-                }
-            };
-            cell.log.run(committer, take, fail);
+            cell.log.run(committer, cell);
         })?;
         self.threads().logs.push(thread);
         tokio::spawn(housekeeper::run(self.clone(), index));

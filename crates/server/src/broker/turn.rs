@@ -1,13 +1,13 @@
 //! A turn: the access to the broker that one task has for one batch of commands.
 
-use super::{Broker, ShardInner, dice};
+use super::{Broker, Mailbox, ShardCell, ShardInner, dice, write};
 use bytes::Bytes;
 use leveret_core::broker::{Access, History, announce_event};
 use leveret_core::catalog::Catalog;
 use leveret_core::shard::Shard;
 use leveret_core::{LogId, ShardIndex, Time, Wait};
 use leveret_log::{Position, ReadCache, ReadError};
-use std::sync::{MutexGuard, PoisonError, RwLockReadGuard};
+use std::sync::{Arc, MutexGuard, PoisonError, RwLockReadGuard};
 
 /// Access for one batch of commands. Ends what it began when it is dropped.
 pub struct Turn<'a> {
@@ -16,15 +16,63 @@ pub struct Turn<'a> {
     /// `None` only while the catalog is being changed.
     catalog: Option<RwLockReadGuard<'a, Catalog>>,
     shard: Option<(ShardIndex, MutexGuard<'a, ShardInner>)>,
+    /// What was appended and the log's thread has not heard of.
+    untold: Option<Untold<'a>>,
     /// What was last read, and of which shard's log: the next message most likely stands behind it.
     reading: Option<(ShardIndex, ReadCache)>,
+}
+
+/// Bytes up to which the log's thread may be told of them a moment later: a few messages of a client that waits.
+const QUIET_BYTES: usize = 16 << 10;
+
+/// What a turn appended to a shard's log. The log's thread is told of it when it is dropped.
+pub struct Untold<'a> {
+    cell: &'a ShardCell,
+    pending: usize,
+}
+
+impl Untold<'_> {
+    /// The log that it was appended to.
+    pub fn log(&self) -> LogId {
+        self.cell.log.id()
+    }
+
+    /// Commits it on this thread, if the connection of the mailbox is the only one that is concerned; otherwise, the
+    /// log's thread does.
+    pub fn commit(mut self, mailbox: &Arc<Mailbox>) {
+        if self.cell.log.commit_alone(mailbox, self.cell) {
+            self.pending = 0;
+        }
+    }
+}
+
+impl Drop for Untold<'_> {
+    fn drop(&mut self) {
+        if self.pending > 0 {
+            self.cell.log.appended(self.pending);
+        }
+    }
 }
 
 const HELD: &str = "the catalog's guard is given up inside `change` only, and taken again before it returns";
 
 impl<'a> Turn<'a> {
     pub(super) fn new(broker: &'a Broker) -> Turn<'a> {
-        Turn { broker, now: broker.clock.now(), catalog: Some(read(broker)), shard: None, reading: None }
+        Turn {
+            broker,
+            now: broker.clock.now(),
+            catalog: Some(read(broker)),
+            shard: None,
+            untold: None,
+            reading: None,
+        }
+    }
+
+    /// Ends the turn. What it gives back is not on its way to the disk before it is dropped or committed; most turns
+    /// give nothing back.
+    pub fn end_quietly(mut self) -> Option<Untold<'a>> {
+        self.leave_shard();
+        self.untold.take()
     }
 
     /// Ends the turn in the shard at hand: its deliveries are decided, its effects put into mailboxes.
@@ -32,18 +80,23 @@ impl<'a> Turn<'a> {
         let Some((index, mut inner)) = self.shard.take() else { return };
         let cell = &self.broker.shards[usize::from(index.0)];
         let ShardInner { shard, mailboxes } = &mut *inner;
+        let mut woken = false;
         shard.end();
         shard.take_effects(&mut |connection, effects| {
             if let Some(mailbox) = mailboxes.get(&connection) {
                 mailbox.put(index, effects);
+                woken = true;
             }
         });
         let pending = shard.tail().map_or(0, |tail| tail.pending_bytes());
         let wake = shard.next_wake();
         let system = shard.has_system_effects();
         drop(inner);
+        // What was appended before in this turn, if it was not told, goes on its way now.
+        self.untold = None;
         if pending > 0 {
-            cell.log.appended(pending);
+            let untold = Untold { cell, pending };
+            self.untold = (!woken && pending <= QUIET_BYTES).then_some(untold);
         }
         cell.plan(wake);
         if system {
@@ -108,7 +161,7 @@ impl Access for Turn<'_> {
         // Whoever holds a shard must not wait for the catalog: the lock order is catalog, shard.
         self.leave_shard();
         self.catalog = None;
-        let mut catalog = self.broker.catalog.write().unwrap_or_else(PoisonError::into_inner);
+        let mut catalog = write(&self.broker.catalog);
         let answer = change(&mut catalog);
         catalog.tail().seal();
         let wait = Wait { log: LogId::Catalog, position: catalog.position() };

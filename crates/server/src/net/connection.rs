@@ -164,7 +164,12 @@ impl<'a> Task<'a> {
     fn handle_input(&mut self) {
         let mut turn = self.context.broker.turn();
         let used = self.door.receive(&mut turn, &*self.context.authenticator, &mut self.bodies, &self.input);
-        drop(turn);
+        if let Some(untold) = turn.end_quietly()
+            && used == self.input.len()
+            && self.door.waits_for(untold.log())
+        {
+            untold.commit(&self.mailbox);
+        }
         self.context.registry.count(&mut self.counted, self.door.place());
         let full = self.input.len() == self.input.capacity();
         self.input.drain(..used);
@@ -185,6 +190,10 @@ impl<'a> Task<'a> {
         }
         for log in self.context.broker.logs() {
             if self.door.waits_for(log) {
+                self.door.durable(log, self.context.broker.durable(log));
+            }
+            if self.door.waits_for(log) {
+                // The log may have become durable since it was asked, and would not wake anybody for that.
                 self.context.broker.wake_when_durable(log, &self.mailbox);
                 self.door.durable(log, self.context.broker.durable(log));
                 if self.context.broker.has_failed(log) {

@@ -1,9 +1,16 @@
 //! A log's thread: it takes what was appended while the last batch was written, writes and syncs it, and wakes
 //! those who wait. No timer, no delay: the next batch is whatever came in meanwhile.
+//!
+//! - [`commit`]: one batch, by that thread or by the task that appended it.
+
+mod commit;
+
+pub(super) use commit::Source;
 
 use super::mailbox::Mailbox;
+use commit::Commits;
 use leveret_core::LogId;
-use leveret_log::{Batch, Committer, LogError, Position, ReadCache, Reader, Store};
+use leveret_log::{Committer, Position, ReadCache, Reader, Store};
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -28,6 +35,7 @@ pub(super) struct LogCell {
     stop: AtomicBool,
     pending: AtomicUsize,
     thread: OnceLock<Thread>,
+    commits: Commits,
     waiters: Mutex<Vec<Arc<Mailbox>>>,
     /// Tasks that wait for a position of their own.
     sleepers: Mutex<Vec<(Position, Waker)>>,
@@ -47,11 +55,17 @@ impl LogCell {
             stop: AtomicBool::new(false),
             pending: AtomicUsize::new(0),
             thread: OnceLock::new(),
+            commits: Commits::new(),
             waiters: Mutex::new(Vec::new()),
             sleepers: Mutex::new(Vec::new()),
             failure: OnceLock::new(),
             caches: Mutex::new(Vec::with_capacity(CACHES)),
         }
+    }
+
+    /// Which of the broker's logs this is.
+    pub(super) fn id(&self) -> LogId {
+        self.id
     }
 
     /// Tells the thread that something was appended; `pending` is how many bytes wait in the tail.
@@ -133,34 +147,29 @@ impl LogCell {
         }
     }
 
-    /// The thread's work. `take` takes the next batch from the tail, `fail` makes the tail refuse.
-    pub(super) fn run(&self, mut committer: Committer, take: impl Fn() -> Option<Batch>, fail: impl Fn()) {
+    /// The thread's work: it commits the batches of `source`.
+    pub(super) fn run(&self, committer: Committer, source: &impl Source) {
+        self.commits.begin(committer);
         let _first = self.thread.set(std::thread::current());
         loop {
             self.work.store(false, Ordering::Release);
-            match take() {
-                Some(batch) => match committer.commit(&batch) {
-                    Ok(_) => self.wake_waiters(),
-                    Err(error) => return self.give_up(&error, fail),
-                },
-                None if self.stop.load(Ordering::Acquire) => return,
-                None if !self.work.load(Ordering::Acquire) => std::thread::park(),
-                None => {}
+            let had_work = self.commit_next(source);
+            if self.failure.get().is_some() {
+                return;
+            }
+            match had_work {
+                true => {}
+                false if self.stop.load(Ordering::Acquire) => return,
+                false if !self.work.load(Ordering::Acquire) => std::thread::park(),
+                false => {}
             }
         }
-    }
-
-    /// After an I/O error nothing more is promised: waits are never fulfilled, appends are refused.
-    fn give_up(&self, error: &LogError, fail: impl Fn()) {
-        tracing::error!(log = ?self.id, %error, "the log has failed and takes nothing more; consumers go on");
-        fail();
-        let _first = self.failure.set(error.to_string());
-        self.wake_waiters();
     }
 
     fn wake_waiters(&self) {
         self.pending.store(0, Ordering::Relaxed);
         let waiters = std::mem::take(&mut *lock(&self.waiters));
+        self.commits.note_waiters(&waiters);
         for mailbox in waiters {
             mailbox.deregister(self.id);
             mailbox.wake();
@@ -174,7 +183,10 @@ impl LogCell {
     }
 }
 
-fn lock<T>(list: &Mutex<Vec<T>>) -> MutexGuard<'_, Vec<T>> {
-    // The lists are whole at every moment, so a poisoned lock is as good as any.
-    list.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What they guard is whole at every moment, so a poisoned lock is as good as any.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;
