@@ -153,7 +153,8 @@ impl Connection {
     }
 
     /// Handles every whole frame in `input`, and answers how many bytes that was. It stops early when the client
-    /// is blocked, or does not take the output: see [`Connection::has_unhandled_input`].
+    /// is blocked, does not take the output, or has acked so much that it should be sent what comes next before the rest
+    /// is handled: see [`Connection::has_unhandled_input`].
     pub fn receive<A: Access>(
         &mut self,
         access: &mut A,
@@ -167,8 +168,9 @@ impl Connection {
         self.link.output.settle_ready();
         let mut used = 0;
         self.stopped_early = false;
+        self.runs.begin();
         while used < input.len() {
-            if !self.wants_input() {
+            if !self.wants_input() || self.runs.are_enough() {
                 self.stopped_early = true;
                 break;
             }

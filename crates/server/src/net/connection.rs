@@ -72,6 +72,7 @@ struct Task<'a> {
 enum Event {
     Read(std::io::Result<usize>),
     Wrote(std::io::Result<usize>),
+    Unhandled,
     Woken,
     Tick,
     Alarm,
@@ -106,15 +107,12 @@ impl<'a> Task<'a> {
             }
             match self.next_event(&mut reader, &mut writer).await {
                 Event::Read(Ok(0)) | Event::Read(Err(_)) | Event::Wrote(Err(_)) => return,
-                Event::Read(Ok(_)) => self.receive().await,
+                Event::Read(Ok(_)) | Event::Unhandled => self.receive().await,
                 Event::Wrote(Ok(count)) => self.wrote(count),
                 Event::Woken => {}
                 Event::Tick => self.tick(),
                 Event::Alarm => self.alarm_changed(),
                 Event::Stop => self.door.shut_down(),
-            }
-            if self.takes_input() && self.door.has_unhandled_input() {
-                self.receive().await;
             }
             self.deliver();
         }
@@ -134,6 +132,7 @@ impl<'a> Task<'a> {
         tokio::select! {
             biased;
             count = writer.write(&self.output[self.written..]), if self.written < self.output.len() => Event::Wrote(count),
+            () = std::future::ready(()), if wants_input && self.door.has_unhandled_input() => Event::Unhandled,
             count = reader.read_buf(&mut self.input), if wants_input => Event::Read(count),
             () = self.mailbox.woken() => Event::Woken,
             () = tokio::time::sleep_until(tick.unwrap_or_else(tokio::time::Instant::now)), if tick.is_some() => Event::Tick,

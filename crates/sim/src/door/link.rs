@@ -52,9 +52,12 @@ impl Link {
     pub(super) fn carry_up(&mut self, turn: &mut Turn<'_>, bytes: usize) {
         let carried = bytes.min(self.client.out.len());
         self.input.extend(self.client.out.drain(..carried));
-        if self.door.wants_input() {
+        while self.door.wants_input() {
             let used = self.door.receive(turn, &Guests, &mut self.bodies, &self.input);
             self.input.drain(..used);
+            if !self.door.has_unhandled_input() {
+                break;
+            }
         }
     }
 

@@ -12,14 +12,31 @@ use leveret_core::shard::Settle;
 use leveret_core::{LeaseId, QueueId};
 use std::ops::Range;
 
-/// Messages, or acked deliveries, of a run, about: behind it others get the shard before the next.
+/// Messages of a run, about: behind it others get the shard before the next.
 const RUN: usize = 1024;
+/// Acked deliveries of a run, about: behind it the client is sent what comes next. While it works on that, the rest of its
+/// acks are handled; if they were all handled first, the client and the broker would wait for each other in turn.
+const ACKS: usize = 256;
 
 /// The run at hand; between two of them only its memory is kept.
 #[derive(Debug, Default)]
 pub(in crate::connection) struct Runs {
     messages: Vec<Planned>,
     acked: Vec<(QueueId, LeaseId)>,
+    /// How many deliveries were acked since [`begin`](Runs::begin).
+    settled: usize,
+}
+
+impl Runs {
+    /// Begins to count.
+    pub(in crate::connection) fn begin(&mut self) {
+        self.settled = 0;
+    }
+
+    /// Whether deliveries should go out before more is handled.
+    pub(in crate::connection) fn are_enough(&self) -> bool {
+        self.settled >= ACKS
+    }
 }
 
 /// A message that only has to be stored.
@@ -98,14 +115,15 @@ impl Connection {
         let Connection { channels, session, runs, .. } = self;
         let session = session.as_mut()?;
         let mut used = 0;
-        while runs.acked.len() < RUN
+        while runs.acked.len() < ACKS
             && let Some(ack) = Acked::read(&input[used..])
             && let Some(channel) = channels.open_mut(ack.channel)
             && channel.take_acked(&ack.method, &mut runs.acked)
         {
             used += Acked::ENCODED_BYTES;
         }
-        let is_full = runs.acked.len() >= RUN;
+        let is_full = runs.acked.len() >= ACKS;
+        runs.settled += runs.acked.len();
         for (queue, lease) in runs.acked.drain(..) {
             // `false` says that the queue is gone, and the message with it: nothing is left to settle.
             session.settle(access, queue, lease, Settle::Done);

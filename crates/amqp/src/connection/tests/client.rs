@@ -136,9 +136,19 @@ impl Client {
 
     /// Sends bytes, and takes in what comes back.
     pub(super) fn bytes(&mut self, world: &mut World, bytes: &[u8]) {
+        self.arrive(bytes);
+        loop {
+            self.receive(world);
+            self.pump(world);
+            if !self.door.has_unhandled_input() {
+                return;
+            }
+        }
+    }
+
+    /// Bytes arrive, and nobody has looked at them yet.
+    pub(super) fn arrive(&mut self, bytes: &[u8]) {
         self.pending.extend_from_slice(bytes);
-        self.receive(world);
-        self.pump(world);
     }
 
     pub(super) fn receive(&mut self, world: &mut World) {

@@ -119,6 +119,33 @@ fn acks_in_one_piece_settle_what_each_names() {
 }
 
 #[test]
+fn deliveries_leave_before_the_last_of_many_acks_is_handled() {
+    let mut world = World::new();
+    let mut client = with_queue(&mut world);
+    client.send(&mut world, 1, &basic::Qos { prefetch_size: 0, prefetch_count: 600, global: false });
+    client.expect(1, &basic::QosOk {});
+    let mut bytes = Vec::new();
+    (0..1200).for_each(|_| message(&mut bytes, "q", &persistent(), b"x"));
+    client.bytes(&mut world, &bytes);
+    client.consume(&mut world, 1, "q", "t", false);
+    assert_eq!(client.deliveries(), 600);
+    bytes.clear();
+    for tag in 1..=600 {
+        basic::Ack { delivery_tag: tag, multiple: false }.write_frame(1, &mut bytes);
+    }
+    client.arrive(&bytes);
+    let mut delivered = Vec::new();
+    for unhandled in [true, true, false] {
+        client.receive(&mut world);
+        assert_eq!(client.door.has_unhandled_input(), unhandled);
+        client.pump(&mut world);
+        delivered.push(client.deliveries());
+    }
+    assert_eq!(delivered, [256, 256, 88]);
+    assert_eq!(client.pending(), 0);
+}
+
+#[test]
 fn an_unknown_tag_within_acks_ends_the_channel_behind_those_before() {
     let mut world = World::new();
     let mut client = with_queue(&mut world);
