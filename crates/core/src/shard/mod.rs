@@ -28,7 +28,7 @@ pub use durable::checkpoint::CheckpointError;
 pub use durable::fact::{FACT_VERSION, FACTS, PAGE, PAGE_COPY};
 pub use durable::relocate::Relocation;
 pub use durable::replay::ReplayError;
-pub use durable::space::Use;
+pub use durable::space::{Traffic, Use};
 pub use effect::{CancelReason, DeadLetter, DeadReason, Delivery, Effect, SystemEffect};
 pub use publish::Published;
 pub use queue::{QueueCounters, QueueStats};
@@ -202,7 +202,7 @@ impl Shard {
     /// All that is due in the log, for one group commit; `None` when there is nothing or the log has failed.
     pub fn take_batch(&mut self) -> Option<Batch> {
         let tail = self.tail.as_mut()?;
-        tail.note_live(self.space.live_bytes());
+        tail.note_live(self.space.traffic().live_bytes);
         tail.take_batch()
     }
 

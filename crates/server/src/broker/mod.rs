@@ -9,11 +9,13 @@
 //! - [`turn`]: the access of a batch of commands;
 //! - [`mailbox`]: effects on their way to a connection;
 //! - [`log`]: a log's thread, and who waits for it;
+//! - [`flow`]: publishers that run ahead of consumers;
 //! - [`housekeeper`]: a shard's timers, pages and dead letters;
 //! - [`upkeep`]: checkpoints, and the deletion and rewriting of segments.
 
 mod clock;
 mod dice;
+mod flow;
 mod housekeeper;
 mod log;
 mod mailbox;
@@ -23,11 +25,13 @@ mod turn;
 mod upkeep;
 
 pub use clock::Clock;
+pub use flow::GIVE_WAY;
 pub use mailbox::{Batch, Mailbox};
 pub use offline::OfflineCatalog;
 pub use recovery::{Settings, StartError, open};
 pub use turn::Turn;
 
+use flow::Flow;
 use leveret_core::broker::History;
 use leveret_core::broker::Waits;
 use leveret_core::catalog::Catalog;
@@ -95,6 +99,7 @@ impl Source for RwLock<Catalog> {
 /// What the shard's lock guards.
 struct ShardInner {
     shard: Shard,
+    flow: Flow,
     mailboxes: FxHashMap<ConnectionId, Arc<Mailbox>>,
 }
 

@@ -1,6 +1,7 @@
 //! From a data folder to a running broker: the catalog's log first, since it says which queues there are, then the
 //! log of each shard.
 
+use super::flow::Flow;
 use super::log::LogCell;
 use super::{Broker, Clock, ShardCell, ShardInner, housekeeper, start_thread, upkeep};
 use leveret_core::catalog::{Catalog, CatalogReplay, PasswordHash};
@@ -194,7 +195,7 @@ fn open_shard(
     shard.recovered();
     shard.end();
     let cell = ShardCell {
-        inner: Mutex::new(ShardInner { shard, mailboxes: FxHashMap::default() }),
+        inner: Mutex::new(ShardInner { shard, flow: Flow::default(), mailboxes: FxHashMap::default() }),
         log: LogCell::new(LogId::Shard(index), log.reader, log.store),
         housekeeper: Notify::new(),
         planned: AtomicU64::new(0),

@@ -16,6 +16,10 @@ pub struct Turn<'a> {
     /// `None` only while the catalog is being changed.
     catalog: Option<RwLockReadGuard<'a, Catalog>>,
     shard: Option<(ShardIndex, MutexGuard<'a, ShardInner>)>,
+    /// How much had come into the shard at hand when the turn took it.
+    came_before: u64,
+    /// The turn stored messages, more than consumers that could keep up have taken.
+    ahead: bool,
     /// What was appended and the log's thread has not heard of.
     untold: Option<Untold<'a>>,
     /// What was last read, and of which shard's log: the next message most likely stands behind it.
@@ -63,9 +67,18 @@ impl<'a> Turn<'a> {
             now: broker.clock.now(),
             catalog: Some(read(broker)),
             shard: None,
+            came_before: 0,
+            ahead: false,
             untold: None,
             reading: None,
         }
+    }
+
+    /// Whether what it has done so far is that of a publisher that has to give way for a moment. To be asked behind the
+    /// last command.
+    pub fn is_ahead(&mut self) -> bool {
+        self.leave_shard();
+        self.ahead
     }
 
     /// Ends the turn. What it gives back is not on its way to the disk before it is dropped or committed; most turns
@@ -79,9 +92,11 @@ impl<'a> Turn<'a> {
     fn leave_shard(&mut self) {
         let Some((index, mut inner)) = self.shard.take() else { return };
         let cell = &self.broker.shards[usize::from(index.0)];
-        let ShardInner { shard, mailboxes } = &mut *inner;
+        let ShardInner { shard, flow, mailboxes } = &mut *inner;
         let mut woken = false;
         shard.end();
+        let traffic = shard.traffic();
+        self.ahead |= flow.is_ahead(traffic.came - self.came_before, traffic);
         shard.take_effects(&mut |connection, effects| {
             if let Some(mailbox) = mailboxes.get(&connection) {
                 mailbox.put(index, effects);
@@ -151,6 +166,7 @@ impl Access for Turn<'_> {
             self.leave_shard();
             let mut inner = self.broker.shards[usize::from(index.0)].lock();
             inner.shard.begin(self.now);
+            self.came_before = inner.shard.traffic().came;
             self.shard = Some((index, inner));
         }
         let (_, inner) = self.shard.as_mut().expect("the shard was taken just above");

@@ -4,7 +4,7 @@
 //! connection's window; while its output waits for the client, or the log for the disk, it reads nothing.
 
 use super::registry::{Counted, Registry};
-use crate::broker::{Batch, Broker, Mailbox};
+use crate::broker::{Batch, Broker, GIVE_WAY, Mailbox};
 use leveret_amqp::connection::{Authenticator, Bodies, BodyError, Connection, State};
 use leveret_core::{ConnectionId, ShardIndex};
 use leveret_log::{Position, ReadCache};
@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 /// Bytes of the read buffer of a connection that has nothing to say.
 const IDLE_BYTES: usize = 2 << 10;
@@ -61,6 +62,8 @@ struct Task<'a> {
     /// Effects taken from the mailbox; kept for its memory.
     batches: Vec<Batch>,
     bodies: LogBodies,
+    /// It has run ahead of consumers, and handles no input before then.
+    gives_way_until: Option<Instant>,
     /// As the registry has it.
     counted: Option<Counted>,
     /// Output that is being written.
@@ -75,6 +78,7 @@ enum Event {
     Unhandled,
     Woken,
     Tick,
+    MayGoOn,
     Alarm,
     Stop,
 }
@@ -90,6 +94,7 @@ impl<'a> Task<'a> {
             input: Vec::with_capacity(IDLE_BYTES),
             batches: Vec::new(),
             bodies,
+            gives_way_until: None,
             counted: None,
             output: Vec::new(),
             written: 0,
@@ -111,6 +116,7 @@ impl<'a> Task<'a> {
                 Event::Wrote(Ok(count)) => self.wrote(count),
                 Event::Woken => {}
                 Event::Tick => self.tick(),
+                Event::MayGoOn => self.gives_way_until = None,
                 Event::Alarm => self.alarm_changed(),
                 Event::Stop => self.door.shut_down(),
             }
@@ -128,6 +134,7 @@ impl<'a> Task<'a> {
             self.input.reserve(self.input.len().max(IDLE_BYTES));
         }
         let tick = self.door.next_tick().map(|at| self.context.broker.clock().instant(at));
+        let go_on = self.gives_way_until;
         let stopped = *self.context.stopping.borrow();
         tokio::select! {
             biased;
@@ -135,7 +142,8 @@ impl<'a> Task<'a> {
             () = std::future::ready(()), if wants_input && self.door.has_unhandled_input() => Event::Unhandled,
             count = reader.read_buf(&mut self.input), if wants_input => Event::Read(count),
             () = self.mailbox.woken() => Event::Woken,
-            () = tokio::time::sleep_until(tick.unwrap_or_else(tokio::time::Instant::now)), if tick.is_some() => Event::Tick,
+            () = tokio::time::sleep_until(tick.unwrap_or_else(Instant::now)), if tick.is_some() => Event::Tick,
+            () = tokio::time::sleep_until(go_on.unwrap_or_else(Instant::now)), if go_on.is_some() => Event::MayGoOn,
             Ok(()) = self.context.alarm.changed() => Event::Alarm,
             Ok(()) = self.context.stopping.changed(), if !stopped => Event::Stop,
         }
@@ -143,7 +151,9 @@ impl<'a> Task<'a> {
 
     /// Whether input may be read and handled: the client keeps up, and the door wants it.
     fn takes_input(&self) -> bool {
-        self.output.len() - self.written < OUTPUT_BYTES && self.door.wants_input()
+        self.gives_way_until.is_none()
+            && self.output.len() - self.written < OUTPUT_BYTES
+            && self.door.wants_input()
     }
 
     /// Handles what was read, then waits while the logs are behind: the client is held back by its socket.
@@ -163,6 +173,9 @@ impl<'a> Task<'a> {
     fn handle_input(&mut self) {
         let mut turn = self.context.broker.turn();
         let used = self.door.receive(&mut turn, &*self.context.authenticator, &mut self.bodies, &self.input);
+        if turn.is_ahead() {
+            self.gives_way_until = Some(Instant::now() + GIVE_WAY);
+        }
         if let Some(untold) = turn.end_quietly()
             && used == self.input.len()
             && self.door.waits_for(untold.log())

@@ -5,7 +5,7 @@
 
 use super::bytes::put_u64;
 use super::fact::{PAGE, PAGE_COPY};
-use super::space::Use;
+use super::space::{Traffic, Use};
 use crate::message::{MESSAGE, MOVED, MOVED_BYTES, Stored, Target};
 use crate::shard::Shard;
 use crate::shard::publish::record_bytes;
@@ -77,7 +77,12 @@ impl Shard {
 
     /// Bytes of records that are live, in all segments.
     pub fn live_bytes(&self) -> u64 {
-        self.space.live_bytes()
+        self.space.traffic().live_bytes
+    }
+
+    /// What came into the queues and what went.
+    pub fn traffic(&self) -> Traffic {
+        self.space.traffic()
     }
 
     /// A segment was deleted from the log.

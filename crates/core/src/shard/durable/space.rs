@@ -12,6 +12,7 @@ pub(in crate::shard) struct Space {
     segments: BTreeMap<u64, Use>,
     /// The segment of the last change, with its account: nearly every change is near the last one.
     cached: (u64, Use),
+    traffic: Traffic,
     moved: FxHashMap<Position, Moved>,
 }
 
@@ -22,6 +23,18 @@ pub struct Use {
     pub holders: u64,
     /// Bytes of their records.
     pub bytes: u64,
+}
+
+/// What came into a shard's queues and what went, since it was made. A message counts in each queue that holds it, a
+/// page of entries that a deep queue wrote counts once, and what is rewritten comes and goes once more.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Traffic {
+    /// How many came.
+    pub came: u64,
+    /// How many went: acked, expired, dropped.
+    pub went: u64,
+    /// Bytes of records that are live now.
+    pub live_bytes: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +49,7 @@ impl Space {
             geometry,
             segments: BTreeMap::new(),
             cached: (0, Use::default()),
+            traffic: Traffic::default(),
             moved: FxHashMap::default(),
         }
     }
@@ -65,6 +79,8 @@ impl Space {
 
     /// Something new is held in a segment.
     pub(in crate::shard) fn hold_in(&mut self, segment: u64, holders: u64, bytes: u64) {
+        self.traffic.came += holders;
+        self.traffic.live_bytes += bytes;
         let account = self.account(segment);
         account.holders += holders;
         account.bytes += bytes;
@@ -72,6 +88,8 @@ impl Space {
 
     /// Something is no longer held in a segment.
     pub(in crate::shard) fn release_in(&mut self, segment: u64, holders: u64, bytes: u64) {
+        self.traffic.went += holders;
+        self.traffic.live_bytes = self.traffic.live_bytes.saturating_sub(bytes);
         let account = self.account(segment);
         debug_assert!(account.holders >= holders, "a segment is released as often as it is held");
         debug_assert!(account.bytes >= bytes, "a segment's bytes are released as they were held");
@@ -119,10 +137,9 @@ impl Space {
         self.geometry.segment_of(position).0
     }
 
-    /// Bytes that are live in all segments.
-    pub(in crate::shard) fn live_bytes(&self) -> u64 {
-        let parked = self.segments.iter().filter(|(segment, _)| **segment != self.cached.0);
-        parked.map(|(_, account)| account.bytes).sum::<u64>() + self.cached.1.bytes
+    /// What came and went, and what is live in all segments.
+    pub(in crate::shard) fn traffic(&self) -> Traffic {
+        self.traffic
     }
 
     /// A segment was deleted: nothing can be in it any more, so no message can have moved there.
