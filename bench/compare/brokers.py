@@ -185,11 +185,36 @@ class Beanstalkd(Broker):
         return first_line([cls.binary, "-v"]) or "beanstalkd"
 
 
+class Nats(Broker):
+    binary = "nats-server"
+    # It syncs for every message.
+    backlog_share = 0.05
+
+    def command(self):
+        # The longest message may have 8 MiB, the most that NATS advises; a message is synced before it is confirmed.
+        config = self.folder / "nats.conf"
+        config.write_text(
+            f'listen: "127.0.0.1:{self.port}"\n'
+            f"max_payload: {8 << 20}\n"
+            f'jetstream {{ store_dir: "{self.folder.resolve()}/jetstream", sync_interval: always }}\n'
+        )
+        return [self.binary, "--config", str(config)]
+
+    @property
+    def url(self):
+        return f"nats://127.0.0.1:{self.port}"
+
+    @classmethod
+    def version(cls):
+        return first_line([cls.binary, "--version"]) or "nats-server"
+
+
 BROKERS = {
     "leveret": Leveret,
     "rabbitmq-classic": RabbitMqClassic,
     "rabbitmq-quorum": RabbitMqQuorum,
     "beanstalkd": Beanstalkd,
+    "nats": Nats,
 }
 
 

@@ -5,7 +5,7 @@ use leveret_amqp::codec::method::basic;
 use super::ClientError;
 
 /// The messages that wait for their confirm, at most a window of them, and when each was to be sent.
-pub(super) struct Confirms {
+pub(crate) struct Confirms {
     window: u64,
     /// Every message below is confirmed.
     settled: u64,
@@ -22,25 +22,25 @@ struct Waiting {
 
 impl Confirms {
     /// `window` is 0 for a publisher without confirms.
-    pub(super) fn new(window: usize) -> Self {
+    pub(crate) fn new(window: usize) -> Self {
         let slots = if window == 0 { 0 } else { window.next_power_of_two() };
         Self { window: window as u64, settled: 0, waiting: vec![Waiting::default(); slots] }
     }
 
     /// How many more messages may be sent, or `None` if there is no bound.
     #[inline]
-    pub(super) fn room(&self, sent: u64) -> Option<u64> {
+    pub(crate) fn room(&self, sent: u64) -> Option<u64> {
         (self.window > 0).then(|| self.window - (sent - self.settled))
     }
 
     /// How many messages are confirmed in a row, from the first.
-    pub(super) fn settled(&self) -> u64 {
+    pub(crate) fn settled(&self) -> u64 {
         self.settled
     }
 
     /// Takes down when a message was to be sent.
     #[inline]
-    pub(super) fn sent(&mut self, number: u64, intended_ns: u64) {
+    pub(crate) fn sent(&mut self, number: u64, intended_ns: u64) {
         if self.window > 0 {
             self.slot(number).intended_ns = intended_ns;
         }
@@ -51,7 +51,7 @@ impl Confirms {
     /// # Errors
     /// [`ClientError::WrongConfirm`] for a tag that is not waited for.
     #[inline]
-    pub(super) fn settle(
+    pub(crate) fn settle(
         &mut self,
         ack: basic::Ack,
         sent: u64,

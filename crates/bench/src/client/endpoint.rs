@@ -93,6 +93,8 @@ pub enum UrlError {
     },
     /// An access key has no secret.
     NoSecret,
+    /// A user of NATS has no password.
+    NoPassword,
     /// An access key stands in the URL and beside it.
     KeyTwice,
     /// An access key is given for another protocol than SQS.
@@ -113,7 +115,7 @@ impl fmt::Display for UrlError {
         match self {
             Self::Scheme => f.write_str(
                 "a URL is amqp://user:password@host:port/vhost, http://host:port or \
-                 http://KEY:SECRET@host:port for SQS, or beanstalk://host:port",
+                 http://KEY:SECRET@host:port for SQS, beanstalk://host:port, or nats://user:password@host:port",
             ),
             Self::Encrypted { scheme } => write!(
                 f,
@@ -122,6 +124,9 @@ impl fmt::Display for UrlError {
             ),
             Self::NoSecret => f.write_str(
                 "an access key has a secret: http://KEY:SECRET@host:port, or --access-key and --secret-key",
+            ),
+            Self::NoPassword => f.write_str(
+                "a user of NATS has a password: nats://user:password@host:port; tokens are not spoken here",
             ),
             Self::KeyTwice => f.write_str("the access key stands in the URL and beside it: give it once"),
             Self::KeyWithoutSqs => f.write_str("an access key is for SQS, whose URL is http://host:port"),

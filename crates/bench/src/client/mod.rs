@@ -14,6 +14,7 @@ mod input;
 mod publisher;
 mod stamp;
 
+pub(crate) use confirms::Confirms;
 pub use connection::{Connection, Idle};
 pub use consumer::{Acking, ConsumeOptions, Consumer, Delivery};
 pub(crate) use encoded::body_bytes;

@@ -55,7 +55,7 @@ pub fn command() -> Command {
     });
     Command::new("bench")
         .about("Put load on a broker, this or another, and print what it does")
-        .arg(option("url", "URL", "amqp://user:password@host:port/vhost, http://[KEY:SECRET@]host:port for SQS, or beanstalk://host:port [default: AMQP, guest on loopback]"))
+        .arg(option("url", "URL", "amqp://user:password@host:port/vhost, http://[KEY:SECRET@]host:port for SQS, beanstalk://host:port, or nats://[user:password@]host:port [default: AMQP, guest on loopback]"))
         .arg(option("access-key", "ID", "The access key that signs requests of SQS, if the URL has none").requires("secret-key"))
         .arg(option("secret-key", "SECRET", "Its secret").requires("access-key"))
         .arg(option("region", "REGION", "The region that requests are signed for [default: us-east-1]"))

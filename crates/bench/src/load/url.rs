@@ -5,13 +5,15 @@ use std::net::SocketAddr;
 
 use leveret_sqs::sigv4::RequestSigner;
 
-use super::door::{Amqp, Beanstalkd, Door, Sqs};
+use super::door::{Amqp, Beanstalkd, Door, Nats, Sqs};
 use crate::client::{Endpoint, UrlError, decoded, resolve};
 
 /// The port of SQS where none is named.
 const SQS_PORT: u16 = 9324;
 /// The port of beanstalkd where none is named.
 const BEANSTALKD_PORT: u16 = 11_300;
+/// The port of NATS where none is named.
+const NATS_PORT: u16 = 4222;
 /// The port that HTTP clients leave out of the header `Host`.
 const HTTP_PORT: &str = ":80";
 /// The service that requests are signed for.
@@ -25,6 +27,8 @@ pub(super) enum Url {
     Sqs(Box<Sqs>),
     /// A beanstalkd.
     Beanstalkd(SocketAddr),
+    /// A NATS server.
+    Nats(Nats),
 }
 
 /// What requests of SQS are signed with.
@@ -37,13 +41,13 @@ pub(super) struct AccessKey<'a> {
 }
 
 impl Url {
-    /// Reads `amqp://user:password@host:port/vhost`, `beanstalk://host:port` or `http://KEY:SECRET@host:port`; the
-    /// key may also be given beside it.
+    /// Reads `amqp://user:password@host:port/vhost`, `beanstalk://host:port`, `nats://user:password@host:port` or
+    /// `http://KEY:SECRET@host:port`; the key may also be given beside it.
     ///
     /// # Errors
     /// See [`UrlError`].
     pub(super) fn parse(text: &str, given: AccessKey<'_>) -> Result<Self, UrlError> {
-        if let Some(scheme) = ["https", "amqps"].into_iter().find(|scheme| has_scheme(text, scheme)) {
+        if let Some(scheme) = ["https", "amqps", "tls"].into_iter().find(|scheme| has_scheme(text, scheme)) {
             return Err(UrlError::Encrypted { scheme });
         }
         if let Some(rest) = text.strip_prefix("http://") {
@@ -51,6 +55,9 @@ impl Url {
         }
         if given.key.is_some() {
             return Err(UrlError::KeyWithoutSqs);
+        }
+        if let Some(rest) = text.strip_prefix("nats://") {
+            return nats(rest).map(Self::Nats);
         }
         match text.strip_prefix("beanstalk://") {
             Some(place) => resolve(place.trim_end_matches('/'), BEANSTALKD_PORT).map(Self::Beanstalkd),
@@ -64,6 +71,7 @@ impl Url {
             Self::Amqp(endpoint) => Box::new(Amqp(endpoint.clone())),
             Self::Sqs(server) => server.clone(),
             Self::Beanstalkd(address) => Box::new(Beanstalkd(*address)),
+            Self::Nats(server) => Box::new(server.clone()),
         }
     }
 }
@@ -77,6 +85,8 @@ impl fmt::Display for Url {
             }
             Self::Sqs(server) => write!(f, "http://{}", server.host),
             Self::Beanstalkd(address) => write!(f, "beanstalk://{address}"),
+            Self::Nats(Nats { address, login: None }) => write!(f, "nats://{address}"),
+            Self::Nats(Nats { address, login: Some((user, _)) }) => write!(f, "nats://{user}@{address}"),
         }
     }
 }
@@ -111,6 +121,18 @@ fn sqs(rest: &str, given: AccessKey<'_>) -> Result<Sqs, UrlError> {
     Ok(Sqs { address, host, signer })
 }
 
+/// What stands behind `nats://`.
+fn nats(rest: &str) -> Result<Nats, UrlError> {
+    let (login, place) = match rest.rsplit_once('@') {
+        Some((login, place)) => {
+            let (user, password) = login.split_once(':').ok_or(UrlError::NoPassword)?;
+            (Some((decoded(user)?, decoded(password)?)), place)
+        }
+        None => (None, rest),
+    };
+    Ok(Nats { address: resolve(place.trim_end_matches('/'), NATS_PORT)?, login })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,6 +164,8 @@ mod tests {
     fn a_url_is_shown_as_it_can_be_given() {
         for (given, shown) in [
             ("beanstalk://127.0.0.1", "beanstalk://127.0.0.1:11300"),
+            ("nats://127.0.0.1/", "nats://127.0.0.1:4222"),
+            ("nats://me:se%40cret@127.0.0.1:99", "nats://me@127.0.0.1:99"),
             ("amqp://me:secret@127.0.0.1/%2forders", "amqp://me@127.0.0.1:5672/%2forders"),
         ] {
             assert_eq!(Url::parse(given, NO_KEY).unwrap().to_string(), shown);
@@ -160,6 +184,9 @@ mod tests {
         assert!(matches!(refusal("http://AKID@127.0.0.1", NO_KEY), UrlError::NoSecret));
         assert!(matches!(refusal("http://AKID:secret@127.0.0.1", key), UrlError::KeyTwice));
         assert!(matches!(refusal("amqp://127.0.0.1", key), UrlError::KeyWithoutSqs));
+        assert!(matches!(refusal("nats://127.0.0.1", key), UrlError::KeyWithoutSqs));
+        assert!(matches!(refusal("nats://token@127.0.0.1", NO_KEY), UrlError::NoPassword));
+        assert!(matches!(refusal("tls://127.0.0.1", NO_KEY), UrlError::Encrypted { scheme: "tls" }));
         assert!(matches!(refusal("kafka://127.0.0.1", NO_KEY), UrlError::Scheme));
     }
 }

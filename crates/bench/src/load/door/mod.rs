@@ -2,10 +2,14 @@
 
 mod amqp;
 mod beanstalkd;
+mod decimal;
+mod nats;
+mod socket;
 mod sqs;
 
 pub(crate) use amqp::Amqp;
 pub(crate) use beanstalkd::Beanstalkd;
+pub(crate) use nats::Nats;
 pub(crate) use sqs::Sqs;
 
 use std::fmt;

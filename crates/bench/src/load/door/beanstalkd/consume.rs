@@ -66,15 +66,15 @@ impl Consuming {
         let ahead = self.ahead.min(self.keeps.unwrap_or(usize::MAX));
         let mut deletes = self.held.len();
         for id in self.held.drain(..) {
-            delete(&mut self.session.output, id);
+            delete(&mut self.session.socket.output, id);
         }
         for index in 0..ahead {
-            reserve(&mut self.session.output, if index == 0 { wait_seconds } else { 0 });
+            reserve(&mut self.session.socket.output, if index == 0 { wait_seconds } else { 0 });
         }
         let (mut answered, mut came) = (0, 0);
         while deletes > 0 || answered < ahead {
             match self.session.answer()? {
-                None => self.session.wait()?,
+                None => self.session.socket.wait()?,
                 Some(Answer::Deleted) if deletes > 0 => deletes -= 1,
                 Some(Answer::TimedOut) if deletes == 0 => answered += 1,
                 Some(Answer::Reserved { id, body }) if deletes == 0 => {

@@ -50,7 +50,7 @@ impl Publishing {
     /// Puts a job, which is to be written.
     fn put(&mut self, number: u64, intended_ns: u64) {
         let tube = (number % self.tubes.len() as u64) as usize;
-        let output = &mut self.session.output;
+        let output = &mut self.session.socket.output;
         if self.used != Some(tube) {
             use_tube(output, &self.tubes[tube]);
             self.used = Some(tube);
@@ -98,21 +98,21 @@ impl Publish for Publishing {
             let due = pace.due(sent, now_ns).min(left);
             let room = self.window.saturating_sub(self.unconfirmed) as u64;
             if due == 0 {
-                self.session.exchange(pace.until_next(sent, now_ns))?;
-            } else if room == 0 || self.session.output.len() >= WRITE_BYTES {
-                self.session.wait()?;
+                self.session.socket.exchange(pace.until_next(sent, now_ns))?;
+            } else if room == 0 || self.session.socket.output.len() >= WRITE_BYTES {
+                self.session.socket.wait()?;
             } else {
                 let end = sent + due.min(room);
-                while sent < end && self.session.output.len() < WRITE_BYTES {
+                while sent < end && self.session.socket.output.len() < WRITE_BYTES {
                     self.put(sent, pace.intended_ns(sent, now_ns));
                     sent += 1;
                 }
-                self.session.exchange(Duration::ZERO)?;
+                self.session.socket.exchange(Duration::ZERO)?;
             }
             self.take_answers(task, seen)?;
         }
         while self.unconfirmed > 0 {
-            self.session.wait()?;
+            self.session.socket.wait()?;
             self.take_answers(task, seen)?;
         }
         Ok(())

@@ -1,29 +1,15 @@
-//! A connection to beanstalkd over which many commands may be under way. It reads answers while it writes: a server that
-//! nobody reads from stops reading, too.
+//! A connection to beanstalkd over which many commands may be under way.
 
-use std::io::{self, ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
-
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use std::net::SocketAddr;
 
 use super::wire::{Answer, parse};
 use crate::load::door::DoorError;
-
-/// A server that says nothing for so long while it is waited for is given up.
-const SILENCE: Duration = Duration::from_secs(60);
-/// How many bytes are read at once.
-const READ_BYTES: usize = 64 << 10;
+use crate::load::door::socket::Socket;
 
 /// An open connection.
 pub(super) struct Session {
-    stream: TcpStream,
-    /// What came; up to `handled` it was handled.
-    input: Vec<u8>,
-    handled: usize,
-    /// Commands that are to be written; up to `written` they were.
-    pub(super) output: Vec<u8>,
-    written: usize,
+    /// Commands are added to its output.
+    pub(super) socket: Socket,
 }
 
 impl Session {
@@ -32,15 +18,7 @@ impl Session {
     /// # Errors
     /// [`DoorError::Unreachable`].
     pub(super) fn open(address: SocketAddr) -> Result<Self, DoorError> {
-        let connect = || {
-            let stream = TcpStream::connect(address)?;
-            stream.set_nodelay(true)?;
-            stream.set_nonblocking(true)?;
-            Ok(stream)
-        };
-        let stream =
-            connect().map_err(|error| DoorError::Unreachable { place: address.to_string(), error })?;
-        Ok(Self { stream, input: Vec::new(), handled: 0, output: Vec::new(), written: 0 })
+        Ok(Self { socket: Socket::open(address)? })
     }
 
     /// Sends a command, without its end, and waits for its answer. Nothing else is under way.
@@ -48,10 +26,10 @@ impl Session {
     /// # Errors
     /// [`DoorError::Lost`], and [`DoorError::Misread`] for what is no answer.
     pub(super) fn call(&mut self, command: &str) -> Result<Answer<'_>, DoorError> {
-        self.output.extend_from_slice(command.as_bytes());
-        self.output.extend_from_slice(b"\r\n");
-        while parse(&self.input[self.handled..])?.is_none() {
-            self.wait()?;
+        self.socket.output.extend_from_slice(command.as_bytes());
+        self.socket.output.extend_from_slice(b"\r\n");
+        while parse(self.socket.input())?.is_none() {
+            self.socket.wait()?;
         }
         self.answer()?.ok_or(DoorError::Misread("answer"))
     }
@@ -62,69 +40,6 @@ impl Session {
     /// [`DoorError::Misread`].
     #[inline]
     pub(super) fn answer(&mut self) -> Result<Option<Answer<'_>>, DoorError> {
-        let next = parse(&self.input[self.handled..])?;
-        Ok(next.map(|(answer, bytes)| {
-            self.handled += bytes;
-            answer
-        }))
-    }
-
-    /// Writes, and waits until the server takes more or has said something.
-    ///
-    /// # Errors
-    /// [`DoorError::Lost`] if the connection fails, or nothing happens for a minute.
-    pub(super) fn wait(&mut self) -> Result<(), DoorError> {
-        if self.exchange(SILENCE)? { Ok(()) } else { Err(DoorError::Lost(ErrorKind::TimedOut.into())) }
-    }
-
-    /// Writes what goes, waits at most so long until the server takes more or has said something, and reads what it
-    /// said. Whether anything happened.
-    ///
-    /// # Errors
-    /// [`DoorError::Lost`].
-    pub(super) fn exchange(&mut self, most: Duration) -> Result<bool, DoorError> {
-        self.write().map_err(DoorError::Lost)?;
-        let mut awaited = PollFlags::IN;
-        awaited.set(PollFlags::OUT, !self.output.is_empty());
-        let timeout = Timespec { tv_sec: most.as_secs() as i64, tv_nsec: i64::from(most.subsec_nanos()) };
-        let mut fds = [PollFd::new(&self.stream, awaited)];
-        match poll(&mut fds, Some(&timeout)) {
-            Ok(0) | Err(rustix::io::Errno::INTR) => return Ok(false),
-            Ok(_) => {}
-            Err(error) => return Err(DoorError::Lost(error.into())),
-        }
-        // Whatever else happened to a connection, a read says.
-        if fds[0].revents() != PollFlags::OUT {
-            self.read().map_err(DoorError::Lost)?;
-        }
-        Ok(true)
-    }
-
-    fn write(&mut self) -> io::Result<()> {
-        while self.written < self.output.len() {
-            match self.stream.write(&self.output[self.written..]) {
-                Ok(bytes) => self.written += bytes,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
-                Err(error) => return Err(error),
-            }
-        }
-        self.output.clear();
-        self.written = 0;
-        Ok(())
-    }
-
-    fn read(&mut self) -> io::Result<()> {
-        self.input.drain(..self.handled);
-        self.handled = 0;
-        let before = self.input.len();
-        self.input.resize(before + READ_BYTES, 0);
-        let read = self.stream.read(&mut self.input[before..]);
-        self.input.truncate(before + *read.as_ref().unwrap_or(&0));
-        match read {
-            Ok(0) => Err(ErrorKind::UnexpectedEof.into()),
-            Ok(_) => Ok(()),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(()),
-            Err(error) => Err(error),
-        }
+        self.socket.next(|input, _| parse(input))
     }
 }

@@ -4,6 +4,7 @@
 use std::str;
 
 use crate::load::door::DoorError;
+use crate::load::door::decimal::Decimal;
 
 /// Seconds that a consumer may hold a job before it is ready again. No row takes so long.
 const TIME_TO_RUN: u32 = 3600;
@@ -92,18 +93,18 @@ pub(super) fn figure<'a>(figures: &'a str, name: &str) -> Option<&'a str> {
 
 /// Asks for a job to be kept, in the tube that is in use. All jobs have one priority, and no delay.
 pub(super) fn put(out: &mut Vec<u8>, body: &[u8]) {
-    push(out, &[b"put 0 0 ", decimal(u64::from(TIME_TO_RUN)).as_ref(), b" "]);
-    push(out, &[decimal(body.len() as u64).as_ref(), END, body, END]);
+    push(out, &[b"put 0 0 ", Decimal::of(u64::from(TIME_TO_RUN)).as_ref(), b" "]);
+    push(out, &[Decimal::of(body.len() as u64).as_ref(), END, body, END]);
 }
 
 /// Asks for a job of a tube that is watched, and waits so many seconds for one.
 pub(super) fn reserve(out: &mut Vec<u8>, seconds: u32) {
-    push(out, &[b"reserve-with-timeout ", decimal(u64::from(seconds)).as_ref(), END]);
+    push(out, &[b"reserve-with-timeout ", Decimal::of(u64::from(seconds)).as_ref(), END]);
 }
 
 /// Deletes a job that is held.
 pub(super) fn delete(out: &mut Vec<u8>, id: u64) {
-    push(out, &[b"delete ", decimal(id).as_ref(), END]);
+    push(out, &[b"delete ", Decimal::of(id).as_ref(), END]);
 }
 
 /// Puts go to this tube from now on.
@@ -113,30 +114,6 @@ pub(super) fn use_tube(out: &mut Vec<u8>, tube: &str) {
 
 fn push(out: &mut Vec<u8>, parts: &[&[u8]]) {
     parts.iter().for_each(|part| out.extend_from_slice(part));
-}
-
-/// A number in its digits, without memory of its own.
-struct Decimal {
-    digits: [u8; 20],
-    start: usize,
-}
-
-fn decimal(mut number: u64) -> Decimal {
-    let mut decimal = Decimal { digits: [b'0'; 20], start: 20 };
-    loop {
-        decimal.start -= 1;
-        decimal.digits[decimal.start] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            return decimal;
-        }
-    }
-}
-
-impl AsRef<[u8]> for Decimal {
-    fn as_ref(&self) -> &[u8] {
-        &self.digits[self.start..]
-    }
 }
 
 #[cfg(test)]
