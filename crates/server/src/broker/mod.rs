@@ -41,7 +41,7 @@ use leveret_log::{Batch as LogBatch, Position};
 use log::{LogCell, Source};
 use rustc_hash::FxHashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread::JoinHandle;
 use tokio::sync::Notify;
 
@@ -216,8 +216,13 @@ impl Broker {
     }
 }
 
+// The catalog applies whole commands only, so a poisoned lock is as good as any.
+
+fn read(catalog: &RwLock<Catalog>) -> RwLockReadGuard<'_, Catalog> {
+    catalog.read().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn write(catalog: &RwLock<Catalog>) -> RwLockWriteGuard<'_, Catalog> {
-    // The catalog applies whole commands only, so a poisoned lock is as good as any.
     catalog.write().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -1,6 +1,6 @@
 //! A turn: the access to the broker that one task has for one batch of commands.
 
-use super::{Broker, Mailbox, ShardCell, ShardInner, dice, write};
+use super::{Broker, Mailbox, ShardCell, ShardInner, dice, read, write};
 use bytes::Bytes;
 use leveret_core::broker::{Access, History, announce_event};
 use leveret_core::catalog::Catalog;
@@ -65,7 +65,7 @@ impl<'a> Turn<'a> {
         Turn {
             broker,
             now: broker.clock.now(),
-            catalog: Some(read(broker)),
+            catalog: Some(read(&broker.catalog)),
             shard: None,
             came_before: 0,
             ahead: false,
@@ -184,7 +184,7 @@ impl Access for Turn<'_> {
         let pending = catalog.tail().pending_bytes();
         let events = catalog.take_events();
         drop(catalog);
-        self.catalog = Some(read(self.broker));
+        self.catalog = Some(read(&self.broker.catalog));
         if pending > 0 {
             self.broker.catalog_log.appended(pending);
         }
@@ -222,9 +222,4 @@ impl Drop for Turn<'_> {
         self.leave_shard();
         self.give_cache_back();
     }
-}
-
-fn read(broker: &Broker) -> RwLockReadGuard<'_, Catalog> {
-    // The catalog applies whole commands only, so a poisoned lock is as good as any.
-    broker.catalog.read().unwrap_or_else(PoisonError::into_inner)
 }

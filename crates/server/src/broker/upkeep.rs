@@ -1,14 +1,14 @@
 //! Upkeep: bounds the replay after a crash by checkpoints, and the space on disk by deleting dead segments and
 //! rewriting sparse ones. One thread for all logs; it holds a shard only for moments.
 
-use super::{Broker, ShardCell, StartError, start_thread};
+use super::{Broker, ShardCell, StartError, read, start_thread};
 use leveret_core::broker::Access;
 use leveret_core::shard::Relocation;
 use leveret_core::{LogId, ShardIndex};
 use leveret_log::{LogError, Position, ReadCache, SegmentNumber};
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How often the logs are looked at.
@@ -54,7 +54,7 @@ pub(super) fn start(broker: &Arc<Broker>) -> Result<(), StartError> {
 
 /// Writes a checkpoint of the catalog and deletes the segments before it: nothing else lives in them.
 fn keep_catalog(broker: &Broker, last: &mut Position) -> Result<(), LogError> {
-    let catalog = broker.catalog.read().unwrap_or_else(PoisonError::into_inner);
+    let catalog = read(&broker.catalog);
     let position = catalog.position();
     if position.0 < last.0 + CATALOG_CHECKPOINT_BYTES {
         return Ok(());

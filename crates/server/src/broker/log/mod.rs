@@ -151,17 +151,16 @@ impl LogCell {
     pub(super) fn run(&self, committer: Committer, source: &impl Source) {
         self.commits.begin(committer);
         let _first = self.thread.set(std::thread::current());
-        loop {
+        while self.failure.get().is_none() {
             self.work.store(false, Ordering::Release);
-            let had_work = self.commit_next(source);
-            if self.failure.get().is_some() {
+            if self.commit_next(source) {
+                continue;
+            }
+            if self.stop.load(Ordering::Acquire) {
                 return;
             }
-            match had_work {
-                true => {}
-                false if self.stop.load(Ordering::Acquire) => return,
-                false if !self.work.load(Ordering::Acquire) => std::thread::park(),
-                false => {}
+            if !self.work.load(Ordering::Acquire) {
+                std::thread::park();
             }
         }
     }
