@@ -4,27 +4,18 @@ No figure is judged here: how fast it goes is for people.
 """
 
 import json
-import subprocess
 
 import pytest
 
-from broker import binary
+from .conftest import bench, report_of
 
 pytestmark = pytest.mark.leveret_only("`leveret bench` is a command of the binary")
 
 
-def bench(*arguments: str) -> subprocess.CompletedProcess:
-    return subprocess.run([binary(), "bench", *arguments], capture_output=True, text=True, timeout=60, check=False)
-
-
 def seen(*arguments: str) -> dict:
     """The only row of a run that must end well."""
-    done = bench("--json", *arguments)
-    assert done.returncode == 0, done.stderr
-    report = json.loads(done.stdout)
+    report, row = report_of(bench("--json", *arguments))
     assert report["version"] == 1
-    (row,) = report["rows"]
-    assert row["messages"]["right"], row["messages"]
     return row
 
 

@@ -1,45 +1,26 @@
 """`leveret bench` at beanstalkd, where that is installed."""
 
-import json
 import shutil
-import socket
-import subprocess
-import time
 
 import pytest
 
-from broker import binary, free_port
+from .conftest import bench, report_of
 
 pytestmark = [
     pytest.mark.leveret_only("`leveret bench` is a command of the binary"),
     pytest.mark.skipif(shutil.which("beanstalkd") is None, reason="beanstalkd is not installed"),
 ]
 
-START_SECONDS = 10
-
 
 @pytest.fixture
-def start(tmp_path):
+def start(listen):
     """Starts beanstalkd with further options and returns its URL."""
-    started = []
 
     def start_one(*options: str) -> str:
-        port = free_port()
-        command = ["beanstalkd", "-l", "127.0.0.1", "-p", str(port), *options]
-        started.append(subprocess.Popen(command))
-        deadline = time.monotonic() + START_SECONDS
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                return f"beanstalk://127.0.0.1:{port}"
-            except OSError:
-                assert time.monotonic() < deadline, "beanstalkd does not listen"
-                time.sleep(0.02)
+        port = listen(lambda port: ["beanstalkd", "-l", "127.0.0.1", "-p", str(port), *options])
+        return f"beanstalk://127.0.0.1:{port}"
 
-    yield start_one
-    for process in started:
-        process.kill()
-        process.wait()
+    return start_one
 
 
 @pytest.fixture
@@ -48,18 +29,13 @@ def url(start, tmp_path) -> str:
     return start("-b", str(tmp_path), "-f0")
 
 
-def bench(url: str, *arguments: str) -> subprocess.CompletedProcess:
-    command = [binary(), "bench", "--json", "--url", url, "--count", "1000", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+def run(url: str, *arguments: str):
+    return bench("--json", "--url", url, "--count", "1000", *arguments)
 
 
 def seen(url: str, *arguments: str) -> dict:
-    done = bench(url, *arguments)
-    assert done.returncode == 0, done.stderr
-    report = json.loads(done.stdout)
+    report, row = report_of(run(url, *arguments))
     assert report["broker"].startswith("beanstalkd 1.")
-    (row,) = report["rows"]
-    assert row["messages"]["right"], row["messages"]
     return row
 
 
@@ -92,7 +68,7 @@ def test_transient_jobs_are_those_of_a_server_without_a_binlog(start):
 
 def test_what_it_does_not_do_is_said(url, start):
     def refusal(url: str, *arguments: str) -> str:
-        done = bench(url, *arguments)
+        done = run(url, *arguments)
         assert done.returncode == 1, done.stderr
         return done.stderr
 

@@ -1,15 +1,11 @@
 """`leveret bench` at NATS JetStream. The server comes with the tests' Python packages."""
 
-import json
 import shutil
-import socket
-import subprocess
 import sysconfig
-import time
 
 import pytest
 
-from broker import binary, free_port
+from .conftest import bench, report_of
 
 # Beside this Python, or wherever the system has one.
 SERVER = shutil.which("nats-server", path=sysconfig.get_path("scripts")) or shutil.which("nats-server")
@@ -19,32 +15,20 @@ pytestmark = [
     pytest.mark.skipif(SERVER is None, reason="nats-server is not installed"),
 ]
 
-START_SECONDS = 10
-
 
 @pytest.fixture
-def start(tmp_path):
+def start(listen, tmp_path):
     """Starts a NATS server with further lines of configuration and returns its URL."""
-    started = []
 
     def start_one(*lines: str) -> str:
-        port = free_port()
-        config = tmp_path / f"nats-{port}.conf"
-        config.write_text("\n".join([f'listen: "127.0.0.1:{port}"', *lines]))
-        started.append(subprocess.Popen([SERVER, "--config", str(config)]))
-        deadline = time.monotonic() + START_SECONDS
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                return f"nats://127.0.0.1:{port}"
-            except OSError:
-                assert time.monotonic() < deadline, "nats-server does not listen"
-                time.sleep(0.02)
+        def command(port: int) -> list[str]:
+            config = tmp_path / f"nats-{port}.conf"
+            config.write_text("\n".join([f'listen: "127.0.0.1:{port}"', *lines]))
+            return [SERVER, "--config", str(config)]
 
-    yield start_one
-    for process in started:
-        process.kill()
-        process.wait()
+        return f"nats://127.0.0.1:{listen(command)}"
+
+    return start_one
 
 
 @pytest.fixture
@@ -58,18 +42,13 @@ def url(start, jetstream) -> str:
     return start(jetstream)
 
 
-def bench(url: str, *arguments: str) -> subprocess.CompletedProcess:
-    command = [binary(), "bench", "--json", "--url", url, "--count", "1000", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+def run(url: str, *arguments: str):
+    return bench("--json", "--url", url, "--count", "1000", *arguments)
 
 
 def seen(url: str, *arguments: str) -> dict:
-    done = bench(url, *arguments)
-    assert done.returncode == 0, done.stderr
-    report = json.loads(done.stdout)
+    report, row = report_of(run(url, *arguments))
     assert report["broker"].startswith("nats-server 2.")
-    (row,) = report["rows"]
-    assert row["messages"]["right"], row["messages"]
     assert row["messages"]["redelivered"] == 0
     return row
 
@@ -110,13 +89,13 @@ def test_a_consumer_that_keeps_its_messages_loses_none(url):
 def test_a_user_comes_with_the_password_of_the_url(start, jetstream):
     url = start(jetstream, 'authorization { user: "me", password: "p@ss" }')
     assert seen(url.replace("://", "://me:p%40ss@"))["messages"]["received"] == 1000
-    assert "Authorization Violation" in bench(url).stderr
-    assert "Authorization Violation" in bench(url.replace("://", "://me:wrong@")).stderr
+    assert "Authorization Violation" in run(url).stderr
+    assert "Authorization Violation" in run(url.replace("://", "://me:wrong@")).stderr
 
 
 def test_what_it_does_not_do_is_said(url, start):
     def refusal(url: str, *arguments: str) -> str:
-        done = bench(url, *arguments)
+        done = run(url, *arguments)
         assert done.returncode == 1, done.stderr
         return done.stderr
 
