@@ -3,11 +3,10 @@
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
 use std::{fmt, str};
 
-/// A server that says nothing for so long is given up.
-const SILENCE: Duration = Duration::from_secs(60);
+use crate::client::SILENCE;
+
 /// Bytes of a head and a body together, at most.
 const RESPONSE_BYTES: usize = 16 << 20;
 /// Bytes that are read at once, at least.
@@ -167,6 +166,7 @@ mod tests {
     use super::*;
     use std::net::TcpListener;
     use std::thread;
+    use std::time::Duration;
 
     #[test]
     fn a_head_says_how_long_the_body_is_and_whether_the_connection_stays() {

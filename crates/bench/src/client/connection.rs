@@ -13,7 +13,7 @@ use super::input::{FRAME_MAX_BYTES, Input};
 use super::{CHANNEL, ClientError, ConsumeOptions, Consumer, Endpoint, PublishOptions, Publisher};
 
 /// A broker that says nothing for so long while it is waited for is given up.
-pub(super) const SILENCE: Duration = Duration::from_secs(60);
+pub(crate) const SILENCE: Duration = Duration::from_secs(60);
 
 /// An open connection with an open channel.
 pub struct Connection {

@@ -15,6 +15,7 @@ mod publisher;
 mod stamp;
 
 pub(crate) use confirms::Confirms;
+pub(crate) use connection::SILENCE;
 pub use connection::{Connection, Idle};
 pub use consumer::{Acking, ConsumeOptions, Consumer, Delivery};
 pub(crate) use encoded::body_bytes;
@@ -28,4 +29,4 @@ pub use stamp::{MAX_PUBLISHERS, MIN_BODY_BYTES, Stamp, TIMED_BODY_BYTES};
 const CHANNEL: u16 = 1;
 
 /// The most bytes that are written at once, so that the broker works while the next are made.
-const WRITE_BYTES: usize = 64 * 1024;
+pub(crate) const WRITE_BYTES: usize = 64 * 1024;

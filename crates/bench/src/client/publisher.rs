@@ -80,6 +80,11 @@ impl Publisher {
         self.confirms.room(self.sent).unwrap_or(u64::MAX)
     }
 
+    /// How many messages were sent.
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent
+    }
+
     /// How many messages wait for their confirm.
     pub fn unconfirmed(&self) -> u64 {
         self.confirms.room(self.sent).map_or(0, |_| self.sent - self.confirms.settled())

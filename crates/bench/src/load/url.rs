@@ -98,18 +98,14 @@ fn has_scheme(text: &str, scheme: &str) -> bool {
 /// What stands behind `http://`. Secrets of access keys have slashes, which need not be encoded: the place begins
 /// behind the last `@`.
 fn sqs(rest: &str, given: AccessKey<'_>) -> Result<Sqs, UrlError> {
-    let (login, place) = match rest.rsplit_once('@') {
-        Some((login, place)) => (Some(login), place),
-        None => (None, rest),
-    };
-    let place = place.trim_end_matches('/');
+    let (login, place) = login_and_place(rest);
     let signer = match (login, given.key) {
         (None, None) => None,
         (Some(_), Some(_)) => return Err(UrlError::KeyTwice),
         (None, Some((key, secret))) => Some(RequestSigner::new(key, secret, given.region, SERVICE)),
         (Some(login), None) => {
-            let (key, secret) = login.split_once(':').ok_or(UrlError::NoSecret)?;
-            Some(RequestSigner::new(&decoded(key)?, &decoded(secret)?, given.region, SERVICE))
+            let (key, secret) = decoded_pair(login, UrlError::NoSecret)?;
+            Some(RequestSigner::new(&key, &secret, given.region, SERVICE))
         }
     };
     let address = resolve(place, SQS_PORT)?;
@@ -123,14 +119,24 @@ fn sqs(rest: &str, given: AccessKey<'_>) -> Result<Sqs, UrlError> {
 
 /// What stands behind `nats://`.
 fn nats(rest: &str) -> Result<Nats, UrlError> {
+    let (login, place) = login_and_place(rest);
+    let login = login.map(|login| decoded_pair(login, UrlError::NoPassword)).transpose()?;
+    Ok(Nats { address: resolve(place, NATS_PORT)?, login })
+}
+
+/// What stands before the last `@`, if there is one, and behind it.
+fn login_and_place(rest: &str) -> (Option<&str>, &str) {
     let (login, place) = match rest.rsplit_once('@') {
-        Some((login, place)) => {
-            let (user, password) = login.split_once(':').ok_or(UrlError::NoPassword)?;
-            (Some((decoded(user)?, decoded(password)?)), place)
-        }
+        Some((login, place)) => (Some(login), place),
         None => (None, rest),
     };
-    Ok(Nats { address: resolve(place.trim_end_matches('/'), NATS_PORT)?, login })
+    (login, place.trim_end_matches('/'))
+}
+
+/// Both parts of `name:secret`; `half` is the error for a name alone.
+fn decoded_pair(login: &str, half: UrlError) -> Result<(String, String), UrlError> {
+    let (name, secret) = login.split_once(':').ok_or(half)?;
+    Ok((decoded(name)?, decoded(secret)?))
 }
 
 #[cfg(test)]

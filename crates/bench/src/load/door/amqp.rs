@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use leveret_core::wire::{ShortStr, Table, Value};
 
+use super::pipeline::{self, Pipelined};
 use super::{Consume, Door, DoorError, Publish, Published, Task};
 use crate::client::{ClientError, Connection, ConsumeOptions, Consumer, Endpoint, PublishOptions, Publisher};
 use crate::load::measure::{Clock, Tally};
@@ -111,34 +112,7 @@ struct Publishing(Publisher);
 
 impl Publish for Publishing {
     fn publish(&mut self, task: &Task<'_>, seen: &mut Published) -> Result<(), DoorError> {
-        let publisher = &mut self.0;
-        let pace = task.pace;
-        let mut sent = 0;
-        loop {
-            let now_ns = task.clock.now_ns();
-            let left = task.left(sent, now_ns);
-            if left == 0 {
-                break;
-            }
-            let due = pace.due(sent, now_ns).min(left);
-            let room = publisher.room();
-            if due == 0 {
-                // The time until the next message is slept, not spun: the broker needs the CPU.
-                take_confirms_for(publisher, pace.until_next(sent, now_ns), task, seen)?;
-            } else if room == 0 {
-                take_confirms(publisher, task, seen)?;
-            } else {
-                sent += publisher.send(due.min(room), |number| pace.intended_ns(number, now_ns))?;
-                if pace.is_open_loop() {
-                    take_confirms_for(publisher, Duration::ZERO, task, seen)?;
-                }
-                note(publisher, task, seen);
-            }
-        }
-        while publisher.unconfirmed() > 0 {
-            take_confirms(publisher, task, seen)?;
-        }
-        Ok(())
+        pipeline::publish(self, task, seen)
     }
 
     fn close(self: Box<Self>) -> Result<(), DoorError> {
@@ -146,26 +120,54 @@ impl Publish for Publishing {
     }
 }
 
-/// Waits at most so long for confirms, and takes those that came.
-fn take_confirms_for(
-    publisher: &mut Publisher,
-    most: Duration,
-    task: &Task<'_>,
-    seen: &mut Published,
-) -> Result<(), DoorError> {
-    if publisher.wait(most)? { take_confirms(publisher, task, seen) } else { Ok(()) }
-}
+impl Pipelined for Publishing {
+    fn sent(&self) -> u64 {
+        self.0.sent()
+    }
 
-/// Waits for confirms and takes them.
-fn take_confirms(publisher: &mut Publisher, task: &Task<'_>, seen: &mut Published) -> Result<(), DoorError> {
-    let mut now_ns = None;
-    publisher.take_confirms(|intended_ns| {
-        // The first one of a read is looked at as soon as it came.
-        let now_ns = *now_ns.get_or_insert_with(|| task.clock.now_ns());
-        seen.confirms.take(intended_ns, now_ns);
-    })?;
-    note(publisher, task, seen);
-    seen.sync_beside(task.clock)
+    fn room(&self) -> u64 {
+        self.0.room()
+    }
+
+    fn unconfirmed(&self) -> u64 {
+        self.0.unconfirmed()
+    }
+
+    fn send(
+        &mut self,
+        most: u64,
+        now_ns: u64,
+        task: &Task<'_>,
+        seen: &mut Published,
+    ) -> Result<(), DoorError> {
+        self.0.send(most, |number| task.pace.intended_ns(number, now_ns))?;
+        if task.pace.is_open_loop() {
+            self.take_confirms(Some(Duration::ZERO), task, seen)?;
+        }
+        note(&self.0, task, seen);
+        Ok(())
+    }
+
+    fn take_confirms(
+        &mut self,
+        most: Option<Duration>,
+        task: &Task<'_>,
+        seen: &mut Published,
+    ) -> Result<(), DoorError> {
+        if let Some(most) = most
+            && !self.0.wait(most)?
+        {
+            return Ok(());
+        }
+        let mut now_ns = None;
+        self.0.take_confirms(|intended_ns| {
+            // The first one of a read is looked at as soon as it came.
+            let now_ns = *now_ns.get_or_insert_with(|| task.clock.now_ns());
+            seen.confirms.take(intended_ns, now_ns);
+        })?;
+        note(&self.0, task, seen);
+        seen.sync_beside(task.clock)
+    }
 }
 
 fn note(publisher: &Publisher, task: &Task<'_>, seen: &mut Published) {

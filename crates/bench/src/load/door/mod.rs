@@ -2,10 +2,11 @@
 
 mod amqp;
 mod beanstalkd;
-mod decimal;
 mod nats;
+mod pipeline;
 mod socket;
 mod sqs;
+mod text;
 
 pub(crate) use amqp::Amqp;
 pub(crate) use beanstalkd::Beanstalkd;

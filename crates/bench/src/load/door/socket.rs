@@ -8,9 +8,8 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::DoorError;
+use crate::client::{SILENCE, WRITE_BYTES};
 
-/// A server that says nothing for so long while it is waited for is given up.
-const SILENCE: Duration = Duration::from_secs(60);
 /// How many bytes are read at once.
 const READ_BYTES: usize = 64 << 10;
 
@@ -64,6 +63,12 @@ impl Socket {
         }))
     }
 
+    /// Whether as much is to be written as is written at once.
+    #[inline]
+    pub(super) fn is_full(&self) -> bool {
+        self.output.len() >= WRITE_BYTES
+    }
+
     /// Writes, and waits until the server takes more or has said something.
     ///
     /// # Errors
@@ -78,6 +83,17 @@ impl Socket {
     /// As of [`Self::wait`].
     pub(super) fn wait_at_most(&mut self, most: Duration) -> Result<(), DoorError> {
         if self.exchange(most)? { Ok(()) } else { Err(DoorError::Lost(ErrorKind::TimedOut.into())) }
+    }
+
+    /// Writes, and waits until something happens: at most for so long if a time is given, else as [`Self::wait`] does.
+    ///
+    /// # Errors
+    /// As of [`Self::wait`].
+    pub(super) fn pass(&mut self, most: Option<Duration>) -> Result<(), DoorError> {
+        match most {
+            Some(most) => self.exchange(most).map(drop),
+            None => self.wait(),
+        }
     }
 
     /// Writes what goes, waits at most so long until the server takes more or has said something, and reads what it

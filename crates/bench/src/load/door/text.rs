@@ -1,4 +1,9 @@
-//! Numbers in protocols of text.
+//! What is written in protocols of text.
+
+/// Adds the parts, one behind the other.
+pub(super) fn push(out: &mut Vec<u8>, parts: &[&[u8]]) {
+    parts.iter().for_each(|part| out.extend_from_slice(part));
+}
 
 /// A number in its digits, without memory of its own.
 pub(super) struct Decimal {

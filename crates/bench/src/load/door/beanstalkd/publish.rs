@@ -8,11 +8,9 @@ use super::session::Session;
 use super::unexpected;
 use super::wire::{Answer, put, use_tube};
 use crate::client::{Stamp, body_bytes};
+use crate::load::door::pipeline::{self, Pipelined};
 use crate::load::door::{DoorError, Publish, Published, Task};
 use crate::load::row::Row;
-
-/// So many bytes of commands are written at once, or one job.
-const WRITE_BYTES: usize = 64 << 10;
 
 /// A connection that puts jobs into its tubes in turn.
 pub(super) struct Publishing {
@@ -29,6 +27,8 @@ pub(super) struct Publishing {
     under_way: VecDeque<Option<u64>>,
     /// How many of them are puts.
     unconfirmed: usize,
+    /// How many jobs were put.
+    sent: u64,
 }
 
 impl Publishing {
@@ -44,11 +44,13 @@ impl Publishing {
             body: vec![b'x'; *row.sizes.end()],
             under_way: VecDeque::new(),
             unconfirmed: 0,
+            sent: 0,
         }
     }
 
-    /// Puts a job, which is to be written.
-    fn put(&mut self, number: u64, intended_ns: u64) {
+    /// Puts the next job, which is to be written.
+    fn put(&mut self, intended_ns: u64) {
+        let number = self.sent;
         let tube = (number % self.tubes.len() as u64) as usize;
         let output = &mut self.session.socket.output;
         if self.used != Some(tube) {
@@ -61,6 +63,7 @@ impl Publishing {
         put(output, body);
         self.under_way.push_back(Some(intended_ns));
         self.unconfirmed += 1;
+        self.sent += 1;
     }
 
     /// Handles the answers that came.
@@ -87,38 +90,48 @@ impl Publishing {
 
 impl Publish for Publishing {
     fn publish(&mut self, task: &Task<'_>, seen: &mut Published) -> Result<(), DoorError> {
-        let pace = task.pace;
-        let mut sent = 0;
-        loop {
-            let now_ns = task.clock.now_ns();
-            let left = task.left(sent, now_ns);
-            if left == 0 {
-                break;
-            }
-            let due = pace.due(sent, now_ns).min(left);
-            let room = self.window.saturating_sub(self.unconfirmed) as u64;
-            if due == 0 {
-                self.session.socket.exchange(pace.until_next(sent, now_ns))?;
-            } else if room == 0 || self.session.socket.output.len() >= WRITE_BYTES {
-                self.session.socket.wait()?;
-            } else {
-                let end = sent + due.min(room);
-                while sent < end && self.session.socket.output.len() < WRITE_BYTES {
-                    self.put(sent, pace.intended_ns(sent, now_ns));
-                    sent += 1;
-                }
-                self.session.socket.exchange(Duration::ZERO)?;
-            }
-            self.take_answers(task, seen)?;
-        }
-        while self.unconfirmed > 0 {
-            self.session.socket.wait()?;
-            self.take_answers(task, seen)?;
-        }
-        Ok(())
+        pipeline::publish(self, task, seen)
     }
 
     fn close(self: Box<Self>) -> Result<(), DoorError> {
         Ok(())
+    }
+}
+
+impl Pipelined for Publishing {
+    fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    fn room(&self) -> u64 {
+        if self.session.socket.is_full() { 0 } else { self.window.saturating_sub(self.unconfirmed) as u64 }
+    }
+
+    fn unconfirmed(&self) -> u64 {
+        self.unconfirmed as u64
+    }
+
+    fn send(
+        &mut self,
+        most: u64,
+        now_ns: u64,
+        task: &Task<'_>,
+        seen: &mut Published,
+    ) -> Result<(), DoorError> {
+        let end = self.sent + most;
+        while self.sent < end && !self.session.socket.is_full() {
+            self.put(task.pace.intended_ns(self.sent, now_ns));
+        }
+        self.take_confirms(Some(Duration::ZERO), task, seen)
+    }
+
+    fn take_confirms(
+        &mut self,
+        most: Option<Duration>,
+        task: &Task<'_>,
+        seen: &mut Published,
+    ) -> Result<(), DoorError> {
+        self.session.socket.pass(most)?;
+        self.take_answers(task, seen)
     }
 }

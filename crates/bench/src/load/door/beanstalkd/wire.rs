@@ -4,7 +4,7 @@
 use std::str;
 
 use crate::load::door::DoorError;
-use crate::load::door::decimal::Decimal;
+use crate::load::door::text::{Decimal, push};
 
 /// Seconds that a consumer may hold a job before it is ready again. No row takes so long.
 const TIME_TO_RUN: u32 = 3600;
@@ -110,10 +110,6 @@ pub(super) fn delete(out: &mut Vec<u8>, id: u64) {
 /// Puts go to this tube from now on.
 pub(super) fn use_tube(out: &mut Vec<u8>, tube: &str) {
     push(out, &[b"use ", tube.as_bytes(), END]);
-}
-
-fn push(out: &mut Vec<u8>, parts: &[&[u8]]) {
-    parts.iter().for_each(|part| out.extend_from_slice(part));
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::session::{INBOX, Session};
 use super::wire::{Message, Said, publish, subscribe};
 use super::{CONSUMER, unexpected};
-use crate::client::{Acking, Stamp};
+use crate::client::{Acking, SILENCE, Stamp};
 use crate::load::door::{Consume, DoorError};
 use crate::load::measure::{Clock, Tally};
 use crate::load::row::Row;
@@ -86,14 +86,7 @@ impl Consume for Consuming {
             publish(&mut session.socket.output, &queue.last, Some((&session.inbox, 0)), ACK);
             unanswered += 1;
         }
-        while unanswered > 0 {
-            match session.next()? {
-                Some(Said::Message(message)) if message.subscription == INBOX => unanswered -= 1,
-                Some(_) => {}
-                None => session.socket.wait()?,
-            }
-        }
-        Ok(())
+        session.await_answers(unanswered, SILENCE)
     }
 }
 

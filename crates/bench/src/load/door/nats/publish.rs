@@ -9,11 +9,10 @@ use leveret_amqp::codec::method::basic;
 use super::session::{INBOX, Session, answer};
 use super::wire::{Said, publish, publish_refused};
 use crate::client::{Confirms, Stamp, body_bytes};
+use crate::load::door::pipeline::{self, Pipelined};
 use crate::load::door::{DoorError, Publish, Published, Task};
 use crate::load::row::Row;
 
-/// So many bytes of messages are written at once, or one message.
-const WRITE_BYTES: usize = 64 << 10;
 /// How long it may take to store all that was sent without confirms. Buffers of sockets hold a hundred thousand small
 /// messages, and a slow disk syncs each of them for milliseconds.
 const STORED: Duration = Duration::from_secs(600);
@@ -49,7 +48,7 @@ impl Publishing {
     }
 
     /// Publishes the next message, which is to be written.
-    fn send(&mut self, intended_ns: u64) {
+    fn send_one(&mut self, intended_ns: u64) {
         let number = self.sent;
         let body = &mut self.body[..body_bytes(&self.sizes, number)];
         Stamp { publisher: self.publisher, number, intended_ns: Some(intended_ns) }.write(body);
@@ -90,34 +89,7 @@ impl Publishing {
 
 impl Publish for Publishing {
     fn publish(&mut self, task: &Task<'_>, seen: &mut Published) -> Result<(), DoorError> {
-        let pace = task.pace;
-        loop {
-            let now_ns = task.clock.now_ns();
-            let left = task.left(self.sent, now_ns);
-            if left == 0 {
-                break;
-            }
-            let due = pace.due(self.sent, now_ns).min(left);
-            let room = self.confirms.room(self.sent).unwrap_or(u64::MAX);
-            let socket = &mut self.session.socket;
-            if due == 0 {
-                socket.exchange(pace.until_next(self.sent, now_ns))?;
-            } else if room == 0 || socket.output.len() >= WRITE_BYTES {
-                socket.wait()?;
-            } else {
-                let end = self.sent + due.min(room);
-                while self.sent < end && self.session.socket.output.len() < WRITE_BYTES {
-                    self.send(pace.intended_ns(self.sent, now_ns));
-                }
-                self.session.socket.exchange(Duration::ZERO)?;
-            }
-            self.take_answers(task, seen)?;
-        }
-        while self.has_confirms && self.confirms.settled() < self.sent {
-            self.session.socket.wait()?;
-            self.take_answers(task, seen)?;
-        }
-        Ok(())
+        pipeline::publish(self, task, seen)
     }
 
     fn close(mut self: Box<Self>) -> Result<(), DoorError> {
@@ -128,14 +100,44 @@ impl Publish for Publishing {
         for (queue, index) in self.queues.iter().zip(0..) {
             publish_refused(&mut socket.output, queue, (inbox, index));
         }
-        let mut unanswered = self.queues.len();
-        while unanswered > 0 {
-            match self.session.next()? {
-                Some(Said::Message(message)) if message.subscription == INBOX => unanswered -= 1,
-                Some(_) => {}
-                None => self.session.socket.wait_at_most(STORED)?,
-            }
+        self.session.await_answers(self.queues.len(), STORED)
+    }
+}
+
+impl Pipelined for Publishing {
+    fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    fn room(&self) -> u64 {
+        if self.session.socket.is_full() { 0 } else { self.confirms.room(self.sent).unwrap_or(u64::MAX) }
+    }
+
+    fn unconfirmed(&self) -> u64 {
+        if self.has_confirms { self.sent - self.confirms.settled() } else { 0 }
+    }
+
+    fn send(
+        &mut self,
+        most: u64,
+        now_ns: u64,
+        task: &Task<'_>,
+        seen: &mut Published,
+    ) -> Result<(), DoorError> {
+        let end = self.sent + most;
+        while self.sent < end && !self.session.socket.is_full() {
+            self.send_one(task.pace.intended_ns(self.sent, now_ns));
         }
-        Ok(())
+        self.take_confirms(Some(Duration::ZERO), task, seen)
+    }
+
+    fn take_confirms(
+        &mut self,
+        most: Option<Duration>,
+        task: &Task<'_>,
+        seen: &mut Published,
+    ) -> Result<(), DoorError> {
+        self.session.socket.pass(most)?;
+        self.take_answers(task, seen)
     }
 }

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
@@ -87,6 +87,22 @@ impl Session {
                 None => self.socket.wait()?,
             }
         }
+    }
+
+    /// Waits for so many answers to the inbox, whatever they are, each at most for so long.
+    ///
+    /// # Errors
+    /// Those of [`Self::next`], and [`DoorError::Lost`].
+    pub(super) fn await_answers(&mut self, count: usize, most: Duration) -> Result<(), DoorError> {
+        let mut unanswered = count;
+        while unanswered > 0 {
+            match self.next()? {
+                Some(Said::Message(message)) if message.subscription == INBOX => unanswered -= 1,
+                Some(_) => {}
+                None => self.socket.wait_at_most(most)?,
+            }
+        }
+        Ok(())
     }
 
     /// Asks JetStream's interface and waits for its answer. No other answer is under way to the inbox.

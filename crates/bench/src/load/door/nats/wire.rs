@@ -6,7 +6,7 @@ use std::str;
 use serde_json::{Value, json};
 
 use crate::load::door::DoorError;
-use crate::load::door::decimal::Decimal;
+use crate::load::door::text::{Decimal, push};
 
 /// The longest line of a server, in bytes: INFO names a cluster's servers.
 const LINE_BYTES: usize = 32 << 10;
@@ -177,10 +177,6 @@ pub(super) fn ping(out: &mut Vec<u8>) {
 /// Answers a PING.
 pub(super) fn pong(out: &mut Vec<u8>) {
     push(out, &[b"PONG", END]);
-}
-
-fn push(out: &mut Vec<u8>, parts: &[&[u8]]) {
-    parts.iter().for_each(|part| out.extend_from_slice(part));
 }
 
 #[cfg(test)]

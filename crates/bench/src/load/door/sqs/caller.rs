@@ -1,14 +1,15 @@
 //! A connection to a server of SQS, and the signature of what goes over it.
 
 use std::net::SocketAddr;
+use std::str;
 use std::time::{SystemTime, UNIX_EPOCH};
-use std::{mem, str};
 
 use leveret_sqs::http::Request;
 use leveret_sqs::sigv4::{RequestSigner, Signature};
 
 use crate::http::HttpConnection;
 use crate::load::door::DoorError;
+use crate::load::door::text::push;
 
 /// The headers that are signed, beside the date.
 const SIGNED: [&str; 3] = ["content-type", "host", "x-amz-target"];
@@ -63,14 +64,9 @@ fn sign(signer: &mut RequestSigner, request: &[u8], now_ms: u64, out: &mut Vec<u
     let request =
         Request { method: "POST", path: "/", query: "", headers: &headers, body: &body[END.len()..] };
     let Signature { date, authorization } = signer.sign(&request, now_ms);
-    let mut signed = mem::take(out);
-    signed.clear();
-    for part in
-        [head, b"\r\nX-Amz-Date: ", date.as_bytes(), b"\r\nAuthorization: ", authorization.as_bytes(), body]
-    {
-        signed.extend_from_slice(part);
-    }
-    *out = signed;
+    out.clear();
+    push(out, &[head, b"\r\nX-Amz-Date: ", date.as_bytes()]);
+    push(out, &[b"\r\nAuthorization: ", authorization.as_bytes(), body]);
 }
 
 /// The value of a header; empty if it is not there.

@@ -6,10 +6,11 @@ mod consume;
 mod publish;
 mod stamp;
 
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 
 use leveret_sqs::sigv4::RequestSigner;
 
+use super::socket::Socket;
 use super::{Consume, Door, DoorError, Publish};
 use crate::client::Acking;
 use crate::http::HttpError;
@@ -102,10 +103,7 @@ impl Door for Sqs {
     }
 
     fn idle(&self) -> Result<Box<dyn Send>, DoorError> {
-        let stream = TcpStream::connect(self.address);
-        Ok(Box::new(
-            stream.map_err(|error| DoorError::Unreachable { place: self.address.to_string(), error })?,
-        ))
+        Ok(Box::new(Socket::open(self.address)?))
     }
 
     fn keeps_order(&self, row: &Row) -> bool {
