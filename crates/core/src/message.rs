@@ -77,14 +77,9 @@ pub struct Traits {
 /// A stored message, read in place.
 #[derive(Clone, Copy, Debug)]
 pub struct Stored<'a> {
-    flags: u8,
-    priority: u8,
-    published_at: u64,
-    targets: &'a [u8],
-    expiries: &'a [u8],
-    delays: &'a [u8],
-    group: u64,
-    deduplication: &'a [u8],
+    head: &'a [u8; HEAD_BYTES],
+    /// The [`Part`]s between the head and the names. Who sends the message on does not look at them.
+    parts: &'a [u8],
     /// The exchange it was published to.
     pub exchange: &'a str,
     /// Its routing key.
@@ -112,49 +107,29 @@ impl<'a> Stored<'a> {
     ///
     /// # Errors
     /// [`NotAMessage`] for another kind, and for lengths that do not add up.
+    #[inline]
     pub fn parse(kind: u8, payload: &'a [u8]) -> Result<Stored<'a>, NotAMessage> {
         let payload = match kind {
             MESSAGE => payload,
             MOVED => payload.get(MOVED_BYTES..).ok_or(NotAMessage)?,
             _ => return Err(NotAMessage),
         };
-        let (head, mut rest) = payload.split_at_checked(HEAD_BYTES).ok_or(NotAMessage)?;
-        let flags = head[0];
-        let count = usize::from(u16::from_le_bytes([head[2], head[3]]));
-        let body_len = le_u32(&head[4..8]) as usize;
-        let properties_len = le_u32(&head[16..20]) as usize;
-        let targets = take(&mut rest, count * 8)?;
-        let expiries = take(&mut rest, if flags & EXPIRES != 0 { count * 8 } else { 0 })?;
-        let delays = take(&mut rest, if flags & DELAYED != 0 { count * 8 } else { 0 })?;
-        let group = if flags & GROUPED != 0 { le_u64(take(&mut rest, 8)?) } else { 0 };
-        let deduplication = take(&mut rest, if flags & DEDUPLICATED != 0 { 32 } else { 0 })?;
-        let exchange = text(take(&mut rest, usize::from(head[20]))?)?;
-        let routing_key = text(take(&mut rest, usize::from(head[21]))?)?;
-        let properties = take(&mut rest, properties_len)?;
-        let body = take(&mut rest, body_len)?;
-        let published_at = le_u64(&head[8..16]);
-        let priority = head[1];
-        Ok(Stored {
-            flags,
-            priority,
-            published_at,
-            targets,
-            expiries,
-            delays,
-            group,
-            deduplication,
-            exchange,
-            routing_key,
-            properties,
-            body,
-        })
+        let (head, rest) = payload.split_first_chunk::<HEAD_BYTES>().ok_or(NotAMessage)?;
+        let (parts, rest) = take(rest, Part::lengths(head).iter().sum())?;
+        // The two names are checked as one text, which is cut where a character must end.
+        let (names, rest) = take(rest, usize::from(head[20]) + usize::from(head[21]))?;
+        let names = std::str::from_utf8(names).map_err(|_| NotAMessage)?;
+        let (exchange, routing_key) = names.split_at_checked(head[20].into()).ok_or(NotAMessage)?;
+        let (properties, rest) = take(rest, le_u32(&head[16..20]) as usize)?;
+        let (body, _) = take(rest, le_u32(&head[4..8]) as usize)?;
+        Ok(Stored { head, parts, exchange, routing_key, properties, body })
     }
 
     /// The queues it was stored for.
     pub fn targets(&self) -> impl Iterator<Item = Target> + use<'a> {
-        let mut expiries = self.expiries.chunks_exact(8);
-        let mut delays = self.delays.chunks_exact(8);
-        self.targets.chunks_exact(8).map(move |queue| {
+        let mut expiries = self.part(Part::Expiries).chunks_exact(8);
+        let mut delays = self.part(Part::Delays).chunks_exact(8);
+        self.part(Part::Targets).chunks_exact(8).map(move |queue| {
             let queue = le_u64(queue);
             let expires_at = expiries.next().map_or(u64::MAX, le_u64);
             Target {
@@ -168,33 +143,65 @@ impl<'a> Stored<'a> {
 
     /// How many queues it was stored for.
     pub fn target_count(&self) -> usize {
-        self.targets.len() / 8
+        self.part(Part::Targets).len() / 8
     }
 
     /// When it was sent: when the broker took it, or took what it is a copy of.
     pub fn published_at(&self) -> Time {
-        Time(self.published_at)
+        Time(le_u64(&self.head[8..16]))
     }
 
     /// Delivery mode 2.
     pub fn persistent(&self) -> bool {
-        self.flags & PERSISTENT != 0
+        self.head[0] & PERSISTENT != 0
     }
 
     /// The priority it was published with.
     pub fn priority(&self) -> Option<u8> {
-        (self.flags & PRIORITY != 0).then_some(self.priority)
+        (self.head[0] & PRIORITY != 0).then_some(self.head[1])
     }
 
     /// The hash of its group key.
     pub fn group(&self) -> Option<u64> {
-        (self.flags & GROUPED != 0).then_some(self.group)
+        (self.head[0] & GROUPED != 0).then(|| le_u64(self.part(Part::Group)))
     }
 
     /// What its duplicates are known by.
     pub fn deduplication(&self) -> Option<Deduplication> {
-        let (key, message_id) = self.deduplication.split_at_checked(16)?;
+        let (key, message_id) = self.part(Part::Deduplication).split_at_checked(16)?;
         Some(Deduplication { key: le_u128(key), message_id: le_u128(message_id) })
+    }
+
+    fn part(&self, part: Part) -> &'a [u8] {
+        let lengths = Part::lengths(self.head);
+        let start = lengths[..part as usize].iter().sum();
+        self.parts.get(start..start + lengths[part as usize]).unwrap_or_default()
+    }
+}
+
+/// What stands between the head of a stored message and its names, in this order.
+#[derive(Clone, Copy)]
+enum Part {
+    Targets,
+    Expiries,
+    Delays,
+    Group,
+    Deduplication,
+}
+
+impl Part {
+    /// The bytes of each, as the head tells them.
+    #[inline]
+    fn lengths(head: &[u8; HEAD_BYTES]) -> [usize; 5] {
+        let of_targets = 8 * usize::from(u16::from_le_bytes([head[2], head[3]]));
+        let flagged = |flag: u8, bytes: usize| if head[0] & flag != 0 { bytes } else { 0 };
+        [
+            of_targets,
+            flagged(EXPIRES, of_targets),
+            flagged(DELAYED, of_targets),
+            flagged(GROUPED, 8),
+            flagged(DEDUPLICATED, 32),
+        ]
     }
 }
 
@@ -263,14 +270,9 @@ pub(crate) fn write_head(head: &mut Vec<u8>, message: &NewMessage<'_>, targets: 
     }
 }
 
-fn take<'a>(rest: &mut &'a [u8], count: usize) -> Result<&'a [u8], NotAMessage> {
-    let (taken, left) = rest.split_at_checked(count).ok_or(NotAMessage)?;
-    *rest = left;
-    Ok(taken)
-}
-
-fn text(bytes: &[u8]) -> Result<&str, NotAMessage> {
-    std::str::from_utf8(bytes).map_err(|_| NotAMessage)
+#[inline]
+fn take(bytes: &[u8], count: usize) -> Result<(&[u8], &[u8]), NotAMessage> {
+    bytes.split_at_checked(count).ok_or(NotAMessage)
 }
 
 fn le_u32(bytes: &[u8]) -> u32 {
@@ -283,4 +285,40 @@ fn le_u64(bytes: &[u8]) -> u64 {
 
 fn le_u128(bytes: &[u8]) -> u128 {
     bytes.first_chunk().map_or(0, |bytes| u128::from_le_bytes(*bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A payload for one queue whose exchange and routing key are these bytes, with one more behind them as the body.
+    fn payload(exchange: &[u8], routing_key: &[u8]) -> Vec<u8> {
+        let mut payload = vec![0; HEAD_BYTES];
+        payload[2] = 1;
+        payload[4] = 1;
+        payload[20] = exchange.len() as u8;
+        payload[21] = routing_key.len() as u8;
+        [payload, 7u64.to_le_bytes().to_vec(), exchange.to_vec(), routing_key.to_vec(), b"!".to_vec()]
+            .concat()
+    }
+
+    #[test]
+    fn names_are_text_each_for_itself() {
+        let good = payload("grün".as_bytes(), "日本".as_bytes());
+        let stored = Stored::parse(MESSAGE, &good).unwrap();
+        assert_eq!((stored.exchange, stored.routing_key, stored.body), ("grün", "日本", &b"!"[..]));
+        assert_eq!(stored.targets().map(|target| target.queue).collect::<Vec<_>>(), [QueueId(7)]);
+        // Two halves of one character are text together, and none alone.
+        let halves = payload(b"gr\xc3", b"\xbcn");
+        assert!(matches!(Stored::parse(MESSAGE, &halves), Err(NotAMessage)));
+        assert!(matches!(Stored::parse(MESSAGE, &payload(b"\xff", b"")), Err(NotAMessage)));
+    }
+
+    #[test]
+    fn a_payload_that_is_cut_short_is_no_message() {
+        let whole = payload(b"e", b"key");
+        for length in 0..whole.len() {
+            assert!(matches!(Stored::parse(MESSAGE, &whole[..length]), Err(NotAMessage)), "{length} bytes");
+        }
+    }
 }
