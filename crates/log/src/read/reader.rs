@@ -81,7 +81,23 @@ impl Reader {
         Ok(Record { position: at, tag: found.tag, payload, next: following(self.geometry, at, found) })
     }
 
-    /// The same, for a payload that is to outlive the cache's next use.
+    /// What the record at `at` is, and its payload, for who does not go on to the next record.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    #[inline]
+    pub fn payload<'a>(&self, cache: &'a mut ReadCache, at: Position) -> Result<(Tag, &'a [u8]), ReadError> {
+        // Nearly all are read while they are in memory, many out of one chunk.
+        if !cache.verify
+            && let Parse::Whole(found) = parse(cache.window.from(at), at, self.geometry, self.salt, false)
+        {
+            return Ok((found.tag, payload(&cache.window, at, found)));
+        }
+        let record = self.record(cache, at)?;
+        Ok((record.tag, record.payload))
+    }
+
+    /// The same as [`record`](Reader::record), for a payload that is to outlive the cache's next use.
     ///
     /// # Errors
     /// See [`ReadError`].

@@ -37,8 +37,9 @@ fn records_are_read_from_memory_and_from_the_file_alike() {
             (commit(&mut log, &payload), payload)
         })
         .collect();
-    let mut cache = ReadCache::new();
+    let (mut cache, mut other) = (ReadCache::new(), ReadCache::new());
     for (i, (position, payload)) in written.iter().enumerate().rev().chain(written.iter().enumerate()) {
+        assert_eq!(log.reader.payload(&mut other, *position).unwrap(), (TAG, &payload[..]));
         let record = log.reader.record(&mut cache, *position).unwrap();
         assert_eq!((record.position, record.tag, record.payload), (*position, TAG, &payload[..]));
         let next = record.next;

@@ -294,8 +294,8 @@ impl Bodies for LogBodies {
         if self.caches.len() <= index {
             self.caches.resize_with(index + 1, ReadCache::new);
         }
-        match self.broker.reader(shard).record(&mut self.caches[index], location) {
-            Ok(record) => Ok((record.tag.kind, record.payload)),
+        match self.broker.reader(shard).payload(&mut self.caches[index], location) {
+            Ok((tag, payload)) => Ok((tag.kind, payload)),
             Err(error) => Err(BodyError(error.to_string())),
         }
     }

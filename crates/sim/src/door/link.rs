@@ -165,8 +165,8 @@ struct LogBodies {
 impl Bodies for LogBodies {
     fn record(&mut self, shard: ShardIndex, location: Position) -> Result<(u8, &[u8]), BodyError> {
         let index = usize::from(shard.0);
-        let record = self.readers[index].record(&mut self.caches[index], location);
-        let record = record.map_err(|error| BodyError(error.to_string()))?;
-        Ok((record.tag.kind, record.payload))
+        let found = self.readers[index].payload(&mut self.caches[index], location);
+        let (tag, payload) = found.map_err(|error| BodyError(error.to_string()))?;
+        Ok((tag.kind, payload))
     }
 }

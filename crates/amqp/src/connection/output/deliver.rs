@@ -12,6 +12,7 @@ use leveret_core::message::Stored;
 use leveret_core::shard::{CancelReason, Delivery, Effect, Settle};
 use leveret_core::wire::{HeaderEdit, RawProperties, Value};
 use leveret_core::{ConsumerId, ShardIndex};
+use std::error::Error;
 
 impl Connection {
     /// Takes a batch of one shard's effects and writes what the client has to hear of them.
@@ -143,15 +144,15 @@ pub(crate) fn read_message<'a>(
     shard: ShardIndex,
     delivery: &Delivery,
 ) -> Result<Stored<'a>, UnreadableMessage> {
-    let unreadable = |reason: String| {
-        UnreadableMessage(format!(
-            "the message at {} of log {} is lost: {reason}",
-            delivery.location, shard.0
-        ))
-    };
     let (kind, payload) =
-        bodies.record(shard, delivery.location).map_err(|error| unreadable(error.to_string()))?;
-    Stored::parse(kind, payload).map_err(|error| unreadable(error.to_string()))
+        bodies.record(shard, delivery.location).map_err(|error| unreadable(shard, delivery, &error))?;
+    Stored::parse(kind, payload).map_err(|error| unreadable(shard, delivery, &error))
+}
+
+#[cold]
+fn unreadable(shard: ShardIndex, delivery: &Delivery, reason: &dyn Error) -> UnreadableMessage {
+    let (at, log) = (delivery.location, shard.0);
+    UnreadableMessage(format!("the message at {at} of log {log} is lost: {reason}"))
 }
 
 /// How often a message was delivered before, as its headers tell (RabbitMQ's quorum queues).

@@ -30,9 +30,8 @@ impl Bodies for Messages {
             return Err(BodyError("a disk fault".into()));
         }
         let (reader, cache) = &mut self.readers[usize::from(shard.0)];
-        let record = reader.record(cache, location);
-        let record = record.map_err(|error| BodyError(error.to_string()))?;
-        Ok((record.tag.kind, record.payload))
+        let (tag, payload) = reader.payload(cache, location).map_err(|error| BodyError(error.to_string()))?;
+        Ok((tag.kind, payload))
     }
 }
 

@@ -127,8 +127,8 @@ impl Messages {
 impl Bodies for Messages {
     fn record(&mut self, shard: ShardIndex, location: Position) -> Result<(u8, &[u8]), BodyError> {
         let (reader, cache) = &mut self.readers[usize::from(shard.0)];
-        match reader.record(cache, location) {
-            Ok(record) => Ok((record.tag.kind, record.payload)),
+        match reader.payload(cache, location) {
+            Ok((tag, payload)) => Ok((tag.kind, payload)),
             Err(error) => Err(BodyError(error.to_string())),
         }
     }
