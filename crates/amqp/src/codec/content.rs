@@ -10,7 +10,7 @@ use super::frame::{FRAME_END, FRAME_OVERHEAD_BYTES, FrameKind, write_frame_heade
 use super::method::{Arguments, basic};
 
 /// The bytes of a content header before the properties: class, weight, body size.
-const FIXED_BYTES: usize = 2 + 2 + 8;
+pub(super) const FIXED_BYTES: usize = 2 + 2 + 8;
 
 /// More bytes than a content's method and header frames take, its properties not counted: the longest
 /// method is a return with three short strings of 255 bytes.

@@ -1,10 +1,8 @@
 //! A published message that lies in the buffer in one piece, which nearly all do.
 
-use leveret_core::wire::Reader;
-
-use super::content::ContentHeader;
-use super::frame::{FRAME_HEADER_BYTES, Frame, FrameKind, parse_frame};
-use super::method::basic;
+use super::content::FIXED_BYTES;
+use super::frame::{FRAME_END, FRAME_HEADER_BYTES, FRAME_OVERHEAD_BYTES, FrameKind};
+use super::method::{Arguments, basic};
 
 /// The method frame of a basic.publish, its header frame, and the one body frame of a body that is not
 /// empty: all that makes a message, as slices of the buffer.
@@ -28,28 +26,84 @@ impl<'a> Published<'a> {
     /// by frame, deals with those and says what is wrong.
     #[inline]
     pub fn read(buffer: &'a [u8], frame_max_bytes: u32) -> Option<Self> {
-        const IDS: [[u8; 2]; 2] = [basic::CLASS_ID.to_be_bytes(), 40u16.to_be_bytes()];
-        let ids = buffer.get(FRAME_HEADER_BYTES..)?.first_chunk::<4>()?;
-        if ids != IDS.as_flattened() {
+        let (channel, method, rest) = read_method(buffer)?;
+        let method_bytes = buffer.len() - rest.len() - FRAME_HEADER_BYTES;
+        let (properties, body_bytes, rest) = read_header(channel, rest)?;
+        let (body, rest) =
+            if body_bytes == 0 { (&[][..], rest) } else { read_body(channel, body_bytes, rest)? };
+        let (&end, rest) = rest.split_first()?;
+        let longest = method_bytes.max(FIXED_BYTES + properties.len()).max(body.len());
+        if end != FRAME_END || (frame_max_bytes != 0 && longest > frame_max_bytes as usize) {
             return None;
         }
-        let method_frame = parse_frame(buffer, frame_max_bytes).ok()??;
-        if method_frame.kind != FrameKind::Method {
-            return None;
-        }
-        let channel = method_frame.channel;
-        let method = basic::Publish::read(Reader::new(method_frame.payload.get(4..)?)).ok()?;
-
-        let mut rest = &buffer[method_frame.encoded_bytes()..];
-        let mut next = |kind| {
-            let frame: Frame<'a> = parse_frame(rest, frame_max_bytes).ok()??;
-            rest = &rest[frame.encoded_bytes()..];
-            (frame.kind == kind && frame.channel == channel).then_some(frame.payload)
-        };
-        let header = ContentHeader::read(next(FrameKind::Header)?).ok()?;
-        let body = if header.body_bytes == 0 { &[] } else { next(FrameKind::Body)? };
-        let whole = body.len() as u64 == header.body_bytes;
-        let encoded_bytes = buffer.len() - rest.len();
-        whole.then_some(Self { channel, method, properties: header.properties, body, encoded_bytes })
+        Some(Self { channel, method, properties, body, encoded_bytes: buffer.len() - rest.len() })
     }
+}
+
+/// Reads a method frame up to its end mark: its channel, the method, and what follows.
+#[inline]
+fn read_method(buffer: &[u8]) -> Option<(u16, basic::Publish<'_>, &[u8])> {
+    const IDS: u32 = (basic::CLASS_ID as u32) << 16 | basic::Publish::METHOD_ID as u32;
+    let (fixed, rest) = buffer.split_first_chunk::<{ FRAME_HEADER_BYTES + 4 + 2 + 1 }>()?;
+    let [kind, c0, c1, s0, s1, s2, s3, i0, i1, i2, i3, t0, t1, exchange_len] = *fixed;
+    let (exchange, rest) = rest.split_at_checked(exchange_len.into())?;
+    let (&key_len, rest) = rest.split_first()?;
+    let (routing_key, rest) = rest.split_at_checked(key_len.into())?;
+    let (&flags, rest) = rest.split_first()?;
+    let is_publish = kind == FrameKind::Method as u8
+        && u32::from_be_bytes([i0, i1, i2, i3]) == IDS
+        && u32::from_be_bytes([s0, s1, s2, s3]) as usize + FRAME_HEADER_BYTES == buffer.len() - rest.len();
+    if !is_publish {
+        return None;
+    }
+    let method = basic::Publish {
+        ticket: u16::from_be_bytes([t0, t1]),
+        exchange: name(exchange)?,
+        routing_key: name(routing_key)?,
+        mandatory: flags & 1 != 0,
+        immediate: flags & 2 != 0,
+    };
+    Some((u16::from_be_bytes([c0, c1]), method, rest))
+}
+
+/// Reads a header frame from the end mark before it up to its own: the properties, the size of the body, and what
+/// follows.
+#[inline]
+fn read_header(channel: u16, rest: &[u8]) -> Option<(&[u8], usize, &[u8])> {
+    const CLASS_AND_WEIGHT: u32 = (basic::CLASS_ID as u32) << 16;
+    let (header_bytes, rest) = read_frame_header(FrameKind::Header, channel, rest)?;
+    let (fixed, rest) = rest.split_first_chunk::<FIXED_BYTES>()?;
+    let [w0, w1, w2, w3, body_bytes @ ..] = *fixed;
+    if u32::from_be_bytes([w0, w1, w2, w3]) != CLASS_AND_WEIGHT {
+        return None;
+    }
+    let (properties, rest) = rest.split_at_checked(header_bytes.checked_sub(FIXED_BYTES)?)?;
+    Some((properties, usize::try_from(u64::from_be_bytes(body_bytes)).ok()?, rest))
+}
+
+/// Reads a body frame from the end mark before it up to its own: the whole body, and what follows.
+#[inline]
+fn read_body(channel: u16, body_bytes: usize, rest: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (payload_bytes, rest) = read_frame_header(FrameKind::Body, channel, rest)?;
+    if payload_bytes != body_bytes {
+        return None;
+    }
+    rest.split_at_checked(body_bytes)
+}
+
+/// Reads an end mark and the header of the frame behind it: the size of its payload, and what follows.
+#[inline]
+fn read_frame_header(kind: FrameKind, channel: u16, rest: &[u8]) -> Option<(usize, &[u8])> {
+    let (fixed, rest) = rest.split_first_chunk::<FRAME_OVERHEAD_BYTES>()?;
+    let [end, read_kind, c0, c1, s0, s1, s2, s3] = *fixed;
+    let [e0, e1] = channel.to_be_bytes();
+    let expected =
+        u32::from_be_bytes([end, read_kind, c0, c1]) == u32::from_be_bytes([FRAME_END, kind as u8, e0, e1]);
+    expected.then_some((u32::from_be_bytes([s0, s1, s2, s3]) as usize, rest))
+}
+
+/// The default exchange's is empty, and nearly all messages go through it.
+#[inline]
+fn name(bytes: &[u8]) -> Option<&str> {
+    if bytes.is_empty() { Some("") } else { std::str::from_utf8(bytes).ok() }
 }

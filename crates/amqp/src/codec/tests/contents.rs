@@ -94,6 +94,14 @@ fn anything_else_is_left_to_the_general_path() {
     let ack = frame_of(&basic::Ack { delivery_tag: 1, multiple: false }, 5);
     assert_eq!(Published::read(&ack, FRAME_MAX), None);
 
+    // No frame may be larger than was agreed, be it the method's, the header's or the body's.
+    let frames = [publish(b"", FRAME_MAX), publish(&[7; 100], FRAME_MAX)];
+    for (whole, longest) in frames.iter().zip([4 + 2 + 7 + 4 + 1, 100]) {
+        assert_eq!(Published::read(whole, longest - 1), None);
+        assert!(Published::read(whole, longest).is_some());
+        assert!(Published::read(whole, 0).is_some());
+    }
+
     // Each frame's kind, channel, end and size, and what the header says, all have to fit together.
     let header = whole.iter().position(|octet| *octet == 0xce).unwrap() + 1;
     let body = whole.len() - 13;

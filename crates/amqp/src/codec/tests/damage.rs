@@ -62,9 +62,7 @@ fn damage(bytes: &mut Vec<u8>, random: &mut Xorshift) {
 fn read_stream(mut bytes: &[u8]) -> usize {
     let mut understood = 0;
     loop {
-        if let Some(published) = Published::read(bytes, FRAME_MAX) {
-            assert!(published.encoded_bytes <= bytes.len());
-        }
+        assert_eq!(Published::read(bytes, FRAME_MAX), published_by_frames(bytes));
         let Ok(Some(frame)) = parse_frame(bytes, FRAME_MAX) else {
             return understood;
         };
@@ -78,6 +76,24 @@ fn read_stream(mut bytes: &[u8]) -> usize {
         });
         bytes = &bytes[frame.encoded_bytes()..];
     }
+}
+
+/// A published message in one piece, read in the way of all frames.
+fn published_by_frames(bytes: &[u8]) -> Option<Published<'_>> {
+    let first = parse_frame(bytes, FRAME_MAX).ok()??;
+    let method = (first.kind == FrameKind::Method).then(|| Method::read(first.payload))?.ok()?;
+    let Method::Basic(basic::Method::Publish(method)) = method else { return None };
+    let mut rest = &bytes[first.encoded_bytes()..];
+    let mut next = |kind| {
+        let frame = parse_frame(rest, FRAME_MAX).ok()??;
+        rest = &rest[frame.encoded_bytes()..];
+        (frame.kind == kind && frame.channel == first.channel).then_some(frame.payload)
+    };
+    let ContentHeader { body_bytes, properties } = ContentHeader::read(next(FrameKind::Header)?).ok()?;
+    let body = if body_bytes == 0 { &[] } else { next(FrameKind::Body)? };
+    let encoded_bytes = bytes.len() - rest.len();
+    let published = Published { channel: first.channel, method, properties, body, encoded_bytes };
+    (body.len() as u64 == body_bytes).then_some(published)
 }
 
 /// Reads through the tables that a method may have, and writes the method again.
