@@ -85,7 +85,8 @@ fn body_frame_payload(frame_max_bytes: u32) -> usize {
     }
 }
 
-fn fixed_part(body_bytes: usize) -> [u8; FIXED_BYTES] {
+#[inline]
+pub(super) fn fixed_part(body_bytes: usize) -> [u8; FIXED_BYTES] {
     let mut fixed = [0; FIXED_BYTES];
     fixed[..2].copy_from_slice(&basic::CLASS_ID.to_be_bytes());
     fixed[4..].copy_from_slice(&(body_bytes as u64).to_be_bytes());

@@ -123,11 +123,17 @@ pub fn parse_frame(buffer: &[u8], frame_max_bytes: u32) -> Result<Option<Frame<'
     }
 }
 
-/// Appends the seven bytes before a payload.
+/// Appends the bytes before a payload.
 pub(super) fn write_frame_header(out: &mut Vec<u8>, kind: FrameKind, channel: u16, payload_bytes: usize) {
+    out.extend_from_slice(&frame_header(kind, channel, payload_bytes));
+}
+
+/// The bytes before a payload.
+#[inline]
+pub(super) fn frame_header(kind: FrameKind, channel: u16, payload_bytes: usize) -> [u8; FRAME_HEADER_BYTES] {
     let [c0, c1] = channel.to_be_bytes();
     let [s0, s1, s2, s3] = (payload_bytes as u32).to_be_bytes();
-    out.extend_from_slice(&[kind as u8, c0, c1, s0, s1, s2, s3]);
+    [kind as u8, c0, c1, s0, s1, s2, s3]
 }
 
 /// A frame that cannot be read. The bytes after it cannot be told apart: the connection is lost.

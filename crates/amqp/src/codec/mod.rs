@@ -3,7 +3,7 @@
 //! - [`frame`]: the envelope around everything, and the protocol header before it;
 //! - [`method`]: what client and server say to each other, one declaration per method;
 //! - [`content`]: a method that carries a message, written as frames in one pass;
-//! - [`publish`]: a whole published message read in one step, where it lies in one piece;
+//! - [`publish`], [`ack`], [`deliver`]: what nearly all frames are for, each read or written in one step;
 //! - [`reply_code`]: the codes with which a channel or connection is closed.
 //!
 //! Everything that is read borrows from the buffer it was read from, everything that is written is
@@ -13,6 +13,7 @@
 
 pub mod ack;
 pub mod content;
+pub mod deliver;
 pub mod frame;
 pub mod method;
 pub mod publish;
@@ -20,6 +21,7 @@ pub mod reply_code;
 
 pub use ack::Acked;
 pub use content::{ContentHeader, ContentHeaderError, write_body, write_content};
+pub use deliver::Delivered;
 pub use frame::{Frame, FrameError, FrameKind, parse_frame};
 pub use method::{Method, MethodError};
 pub use publish::Published;

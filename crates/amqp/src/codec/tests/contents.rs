@@ -3,7 +3,7 @@
 use super::samples::frame_of;
 use crate::codec::method::basic;
 use crate::codec::{
-    ContentHeader, ContentHeaderError, FrameKind, Published, ReplyCode, parse_frame, write_content,
+    ContentHeader, ContentHeaderError, Delivered, FrameKind, Published, ReplyCode, parse_frame, write_content,
 };
 
 const FRAME_MAX: u32 = 4096;
@@ -50,6 +50,33 @@ fn a_delivery_is_a_method_a_header_and_a_body() {
     let body = b"\x03\x00\x02\0\0\0\x05hello\xce";
     let expected = [b"before".as_slice(), &frame_of(&deliver, 2), header, body].concat();
     assert_eq!(out, expected);
+}
+
+#[test]
+fn a_delivery_in_few_steps_is_the_same_as_any_content() {
+    let names = ["", "q", &"n".repeat(86), &"n".repeat(255), &"n".repeat(300)];
+    let frame_max = [0, 9, FRAME_MAX];
+    for ((tag, exchange), routing_key) in
+        names.iter().zip(names.iter().rev()).zip(names.iter().cycle().skip(2))
+    {
+        let method = basic::Deliver {
+            consumer_tag: tag,
+            delivery_tag: 0x0102_0304_0506_0708,
+            redelivered: exchange.is_empty(),
+            exchange,
+            routing_key,
+        };
+        for body in [0, 1, 100, FRAME_MAX as usize - 8, FRAME_MAX as usize - 7] {
+            for frame_max_bytes in frame_max {
+                let body = vec![7; body];
+                let (mut written, mut expected) = (b"before".to_vec(), b"before".to_vec());
+                let delivered = Delivered { channel: 515, method, properties: PERSISTENT, body: &body };
+                delivered.write(frame_max_bytes, &mut written);
+                write_content(&mut expected, 515, frame_max_bytes, &method, PERSISTENT, &body);
+                assert!(written == expected, "{method:?}, {} B, {frame_max_bytes}", body.len());
+            }
+        }
+    }
 }
 
 #[test]

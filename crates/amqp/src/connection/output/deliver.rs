@@ -2,7 +2,7 @@
 
 use crate::channel::announce_end;
 use crate::codec::method::basic;
-use crate::codec::{ReplyCode, write_content};
+use crate::codec::{Delivered, ReplyCode};
 use crate::connection::fault::Fault;
 use crate::connection::link::Registered;
 use crate::connection::settings::Bodies;
@@ -87,8 +87,8 @@ impl Connection {
         };
         let properties = Redelivery::of(delivery).mark(message.properties, &mut self.link.rewritten);
         let frame_max = self.link.frame_max;
-        let out = self.link.output.tail();
-        write_content(out, registered.channel, frame_max, &method, properties, message.body);
+        let delivered = Delivered { channel: registered.channel, method, properties, body: message.body };
+        delivered.write(frame_max, self.link.output.tail());
         if let (Some(tracer), Some(session)) = (&self.link.tracer, &self.session) {
             tracer.delivered(access, session, registered.channel, delivery, &message, properties);
         }

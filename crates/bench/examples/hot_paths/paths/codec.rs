@@ -3,7 +3,7 @@
 use super::HotPath;
 use crate::flow::publishes;
 use leveret_amqp::codec::method::{Arguments, basic};
-use leveret_amqp::codec::{Method, Published, parse_frame, write_content};
+use leveret_amqp::codec::{Delivered, Method, Published, parse_frame};
 use leveret_core::limits::FRAME_BYTES;
 use leveret_core::wire::{Properties, RawProperties, ShortStr, Table, Value};
 use std::hint::black_box;
@@ -68,7 +68,8 @@ fn write_deliveries(count: u64) {
             exchange: "",
             routing_key: "q",
         };
-        write_content(&mut out, 1, FRAME_BYTES as u32, &method, black_box(&properties), &body);
+        let properties = black_box(&properties);
+        Delivered { channel: 1, method, properties, body: &body }.write(FRAME_BYTES as u32, &mut out);
         if delivery_tag % BATCH == 0 {
             black_box(&out);
             out.clear();
