@@ -196,7 +196,7 @@ impl Shard {
     }
 
     /// Where a queue holds a message, if it does. What was delayed or refused when it was stored is never in
-    /// a page, though its position may lie in a page's range.
+    /// a page, and neither is what stands in a group, though its position may lie in a page's range.
     fn place(
         &self,
         aside: &Aside,
@@ -216,7 +216,9 @@ impl Shard {
         }
         let level = usize::from(level);
         let ordered = target.deliver_at == Target::AT_ONCE && !target.refused;
-        let paged = ordered && found.ready.levels.get(level)?.in_page(position);
+        let paged = ordered
+            && found.ready.may_page(stored.group())
+            && found.ready.levels.get(level)?.in_page(position);
         paged.then_some(Place::Page { slot, level })
     }
 

@@ -144,6 +144,11 @@ impl Ready {
             || self.levels.get(usize::from(level)).is_some_and(|level| level.in_memory_at(position))
     }
 
+    /// Whether a message of this group may be in a page: those that stand in groups never are.
+    pub(super) fn may_page(&self, group: Option<u64>) -> bool {
+        self.groups.as_ref().is_none_or(|groups| !groups.takes(group.unwrap_or(0)))
+    }
+
     /// Takes everything that stands before a position, in memory and on disk.
     pub(super) fn take_before(&mut self, before: Position) -> (Vec<Entry>, Vec<page::PageRef>) {
         let mut entries = self.groups.as_mut().map(|groups| groups.take_before(before)).unwrap_or_default();

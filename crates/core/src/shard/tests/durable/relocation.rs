@@ -192,3 +192,24 @@ fn what_is_gone_does_not_move() {
     assert_eq!(rig.relocate(0) + rig.relocate(1), 0);
     assert_eq!(rig.shard.live_bytes(), 0);
 }
+
+/// A queue with fair groups has pages and groups at once, and the positions of both mix.
+#[test]
+fn what_has_left_a_group_is_not_looked_for_in_a_page() {
+    let mut rig = Rig::with_segments(8 << 10);
+    rig.loads_pages = false;
+    let queue = rig.queue(QueueSettings { fair: true, ..QueueSettings::default() });
+    for number in 0..400 {
+        let group = (number % 2 == 1).then_some(7);
+        rig.publish_with(&[queue], Traits { group, ..Traits::default() });
+    }
+    rig.subscribe(queue, ALICE, 0);
+    // The head goes out and, while the first page is on its way, all of the group.
+    let held = rig.deliveries();
+    assert!(held.len() > 200 && rig.stats(queue).ready > 0);
+    rig.settle_all(&held, Settle::Done);
+    for segment in 0..rig.last_segment() {
+        rig.relocate(segment);
+        rig.check();
+    }
+}
