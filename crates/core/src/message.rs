@@ -270,6 +270,12 @@ pub(crate) fn write_head(head: &mut Vec<u8>, message: &NewMessage<'_>, targets: 
     }
 }
 
+/// Writes the lengths of another message's properties and body into a head that [`write_head`] has written.
+pub(crate) fn set_lengths(head: &mut [u8], properties: usize, body: usize) {
+    head[4..8].copy_from_slice(&(body as u32).to_le_bytes());
+    head[16..20].copy_from_slice(&(properties as u32).to_le_bytes());
+}
+
 #[inline]
 fn take(bytes: &[u8], count: usize) -> Result<(&[u8], &[u8]), NotAMessage> {
     bytes.split_at_checked(count).ok_or(NotAMessage)

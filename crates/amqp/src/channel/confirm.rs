@@ -45,10 +45,10 @@ impl Confirms {
         self.last - self.confirmed
     }
 
-    /// Takes note of a message. Answers whether the channel has to go on the connection's list.
+    /// Takes note of so many messages with one fate. Answers whether the channel has to go on the connection's list.
     #[inline]
-    pub(super) fn record(&mut self, batch: u64, refused: bool, waits: Waits) -> bool {
-        self.last += 1;
+    pub(super) fn record(&mut self, count: u64, batch: u64, refused: bool, waits: Waits) -> bool {
+        self.last += count;
         let joined = self.runs.back_mut().is_some_and(|run| run.join(self.last, batch, refused, &waits));
         if !joined {
             self.runs.push_back(Run { last: self.last, batch, refused, waits });

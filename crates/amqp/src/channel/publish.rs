@@ -60,16 +60,16 @@ impl Channel {
             return transaction.publish(incoming, cx.link.settings.transaction_bytes);
         }
         let outcome = self.publish_now(cx, incoming)?;
-        self.confirm_later(cx.link, outcome);
+        self.confirm_later(cx.link, 1, outcome);
         Ok(())
     }
 
-    /// Takes note of a message that is to be confirmed, if the channel confirms.
+    /// Takes note of so many messages that are to be confirmed, if the channel confirms.
     #[inline]
-    fn confirm_later(&mut self, link: &mut Link, outcome: Outcome) {
+    fn confirm_later(&mut self, link: &mut Link, count: u64, outcome: Outcome) {
         if let Some(confirms) = &mut self.confirms {
             link.logs.want(&outcome.waits);
-            if confirms.record(link.batch, outcome.refused, outcome.waits) {
+            if confirms.record(count, link.batch, outcome.refused, outcome.waits) {
                 link.confirming.push(self.number);
             }
         }
@@ -90,8 +90,15 @@ impl Channel {
     #[inline]
     pub(crate) fn stored(&mut self, link: &mut Link, outcome: Result<Outcome, Refusal>) -> Result<(), Fault> {
         let outcome = self.or_nack(outcome)?;
-        self.confirm_later(link, outcome);
+        self.confirm_later(link, 1, outcome);
         Ok(())
+    }
+
+    /// So many messages that were planned alike have been stored.
+    pub(crate) fn stored_run(&mut self, link: &mut Link, count: u64, outcome: Outcome) {
+        if count > 0 {
+            self.confirm_later(link, count, outcome);
+        }
     }
 
     /// A log that failed refuses: that is what a nack is for.

@@ -30,7 +30,7 @@ pub use durable::relocate::Relocation;
 pub use durable::replay::ReplayError;
 pub use durable::space::{Traffic, Use};
 pub use effect::{CancelReason, DeadLetter, DeadReason, Delivery, Effect, SystemEffect};
-pub use publish::Published;
+pub use publish::{Alike, Contents, Published, RunPublished};
 pub use queue::{QueueCounters, QueueStats};
 
 use crate::{ConnectionId, LeaseId, QueueId, ShardIndex, Time};
@@ -85,6 +85,7 @@ struct Scratch {
     head: Vec<u8>,
     targets: Vec<crate::message::Target>,
     slots: Vec<u32>,
+    takers: Vec<publish::Taker>,
     page: Vec<u8>,
 }
 

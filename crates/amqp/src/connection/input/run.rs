@@ -4,11 +4,12 @@
 //! shard taken, for all of it.
 
 use super::PUBLISH;
-use crate::channel::Incoming;
+use crate::channel::{Channel, Incoming};
 use crate::codec::{Acked, Published};
+use crate::connection::link::Link;
 use crate::connection::{Connection, Phase};
-use leveret_core::broker::{Access, Plan};
-use leveret_core::shard::Settle;
+use leveret_core::broker::{Access, Plan, Session};
+use leveret_core::shard::{Contents, Settle};
 use leveret_core::{LeaseId, QueueId};
 use std::ops::Range;
 
@@ -21,10 +22,27 @@ const ACKS: usize = 256;
 /// The run at hand; between two of them only its memory is kept.
 #[derive(Debug, Default)]
 pub(in crate::connection) struct Runs {
-    messages: Vec<Planned>,
+    messages: Vec<Message>,
+    /// The messages, as far as neighbours are alike.
+    alike: Vec<Alike>,
     acked: Vec<(QueueId, LeaseId)>,
     /// How many deliveries were acked since [`begin`](Runs::begin).
     settled: usize,
+}
+
+/// A message that only has to be stored: where its properties and its body are in the input.
+#[derive(Debug)]
+struct Message {
+    properties: Range<usize>,
+    body: Range<usize>,
+}
+
+/// Messages that follow each other on one channel, go the same way and ask for the same.
+#[derive(Debug)]
+struct Alike {
+    channel: u16,
+    plan: Plan,
+    count: usize,
 }
 
 impl Runs {
@@ -37,44 +55,57 @@ impl Runs {
     pub(in crate::connection) fn are_enough(&self) -> bool {
         self.settled >= ACKS
     }
+
+    fn add(&mut self, channel: u16, plan: Plan, message: Message) {
+        self.messages.push(message);
+        match self.alike.last_mut() {
+            Some(last) if last.channel == channel && last.plan == plan => last.count += 1,
+            _ => self.alike.push(Alike { channel, plan, count: 1 }),
+        }
+    }
 }
 
-/// A message that only has to be stored.
-#[derive(Debug)]
-struct Planned {
-    channel: u16,
-    plan: Plan,
-    /// Where its properties and its body are in the input.
-    properties: Range<usize>,
-    body: Range<usize>,
+impl Message {
+    fn contents<'a>(&self, input: &'a [u8]) -> Contents<'a> {
+        Contents { properties: &input[self.properties.clone()], body: &input[self.body.clone()] }
+    }
 }
 
 impl Connection {
     /// Publishes the run of plain messages at the front of `input`. Answers how many bytes that was; `None` if there is
     /// no such message.
     pub(super) fn messages<A: Access>(&mut self, access: &mut A, input: &[u8]) -> Option<usize> {
-        let mut run = std::mem::take(&mut self.runs.messages);
+        let mut runs = std::mem::take(&mut self.runs);
         let mut used = 0;
-        while run.len() < RUN
-            && let Some((planned, bytes)) = self.plan_message(access, input, used)
+        while runs.messages.len() < RUN
+            && let Some(bytes) = self.plan_message(access, input, used, &mut runs)
         {
-            run.push(planned);
             used += bytes;
         }
-        let is_full = run.len() == RUN;
-        for planned in run.drain(..) {
-            self.store_message(access, input, &planned);
+        let is_full = runs.messages.len() == RUN;
+        let mut messages = runs.messages.as_slice();
+        for alike in runs.alike.drain(..) {
+            let (these, others) = messages.split_at(alike.count);
+            self.store_messages(access, input, &alike, these);
+            messages = others;
         }
-        self.runs.messages = run;
+        runs.messages.clear();
+        self.runs = runs;
         if is_full {
             access.finish();
         }
         (used > 0).then_some(used)
     }
 
-    /// Plans the message that lies at `at` in the input. Answers its size there, too.
+    /// Plans the message that lies at `at` in the input, and adds it to the run. Answers its size there.
     #[inline]
-    fn plan_message<A: Access>(&mut self, access: &A, input: &[u8], at: usize) -> Option<(Planned, usize)> {
+    fn plan_message<A: Access>(
+        &mut self,
+        access: &A,
+        input: &[u8],
+        at: usize,
+        runs: &mut Runs,
+    ) -> Option<usize> {
         let published = Published::read(&input[at..], self.link.frame_max)?;
         let Connection { channels, session, link, alarm, .. } = self;
         let incoming = Incoming::from(&published);
@@ -84,29 +115,43 @@ impl Connection {
         }
         let plan = session.as_mut()?.plan(access, &incoming.for_broker())?;
         link.published = true;
-        let planned = Planned {
-            channel: published.channel,
-            plan,
-            properties: place(input, published.properties),
-            body: place(input, published.body),
-        };
-        Some((planned, published.encoded_bytes))
+        let (properties, body) = (place(input, published.properties), place(input, published.body));
+        runs.add(published.channel, plan, Message { properties, body });
+        Some(published.encoded_bytes)
     }
 
-    /// Stores a message of the run, unless one before it has ended the channel or the connection.
-    #[inline]
-    fn store_message<A: Access>(&mut self, access: &mut A, input: &[u8], planned: &Planned) {
-        let Connection { channels, session, link, phase, .. } = self;
-        let (Phase::Running, Some(channel), Some(session)) =
-            (*phase, channels.open_mut(planned.channel), session)
-        else {
-            return;
-        };
-        let (properties, body) = (&input[planned.properties.clone()], &input[planned.body.clone()]);
-        let outcome = session.store(access, &planned.plan, properties, body);
-        if let Err(fault) = channel.stored(link, outcome) {
-            self.fail(access, planned.channel, fault, PUBLISH);
+    /// Stores messages of the run that are alike: in one go, and what that leaves one by one.
+    fn store_messages<A: Access>(
+        &mut self,
+        access: &mut A,
+        input: &[u8],
+        alike: &Alike,
+        messages: &[Message],
+    ) {
+        let Alike { channel: number, plan, .. } = alike;
+        let mut stored = 0;
+        if let Some((channel, session, link)) = self.publisher(*number) {
+            let contents = messages.iter().map(|message| message.contents(input));
+            if let Some((count, outcome)) = session.store_run(access, plan, contents) {
+                channel.stored_run(link, count, outcome);
+                stored = count as usize;
+            }
         }
+        for message in &messages[stored..] {
+            // One before it may have ended the channel or the connection.
+            let Some((channel, session, link)) = self.publisher(*number) else { return };
+            let Contents { properties, body } = message.contents(input);
+            let outcome = session.store(access, plan, properties, body);
+            if let Err(fault) = channel.stored(link, outcome) {
+                self.fail(access, *number, fault, PUBLISH);
+            }
+        }
+    }
+
+    /// What a message on a channel needs, while that channel and the connection are open.
+    fn publisher(&mut self, channel: u16) -> Option<(&mut Channel, &mut Session, &mut Link)> {
+        let Connection { channels, session, link, phase: Phase::Running, .. } = self else { return None };
+        Some((channels.open_mut(channel)?, session.as_mut()?, link))
     }
 
     /// Settles the run of acks at the front of `input`. Answers how many bytes that was; `None` if there is no ack, or

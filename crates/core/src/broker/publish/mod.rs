@@ -19,6 +19,7 @@ use super::{Access, Session, Waits};
 use crate::catalog::{Routed, RoutedMessage};
 use crate::limits::{DELAY_MS, MESSAGE_PROPERTIES_BYTES};
 use crate::message::{NewMessage, Traits};
+use crate::shard::{Alike, Contents};
 use crate::wire::{HeaderEdit, RawProperties, RawValue};
 use crate::{Cause, LogId, QueueId, Refusal, ShardIndex, Wait};
 use history::remember;
@@ -39,8 +40,9 @@ pub struct Publish<'a> {
     pub body: &'a [u8],
 }
 
-/// A publish that was checked and whose way is known. It holds nothing of the message's bytes.
-#[derive(Clone, Copy, Debug)]
+/// A publish that was checked and whose way is known. It holds nothing of the message's bytes: two that are equal are of
+/// messages that go the same way and ask for the same.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Plan {
     route: RoutePlace,
     traits: Traits,
@@ -95,6 +97,30 @@ impl Session {
             route.ok_or_else(|| Refusal::new(Cause::Internal, "the plan of a publish is out of date"))?;
         let Route { exchange, routing_key, queues, .. } = route;
         store(access, queues, &Publish { exchange, routing_key, properties, body }, properties, plan.traits)
+    }
+
+    /// Stores a run of messages that were planned alike, as [`Session::store`] would store each; the same must hold.
+    /// Answers for how many it has, and what became of each of them; the others are left to [`Session::store`]: the
+    /// queues are of several shards, or have to look at each message, or the log refuses the next one.
+    #[inline]
+    pub fn store_run<'m, A: Access>(
+        &mut self,
+        access: &mut A,
+        plan: &Plan,
+        messages: impl Iterator<Item = Contents<'m>>,
+    ) -> Option<(u64, Outcome)> {
+        let Route { exchange, routing_key, queues, .. } = self.routes.at(plan.route)?;
+        let shard = queues.first()?.shard();
+        if queues.last()?.shard() != shard {
+            return None;
+        }
+        let alike = Alike { exchange, routing_key, traits: plan.traits };
+        let stored = access.shard(shard).publish_run(queues, &alike, messages)?;
+        let waits = match plan.traits.persistent && stored.durable {
+            true => Wait { log: LogId::Shard(shard), position: stored.durable_at }.into(),
+            false => Waits::None,
+        };
+        Some((stored.count, Outcome { routed: true, refused: false, waits }))
     }
 
     /// Routes a message and stores it in the queues that it reaches.

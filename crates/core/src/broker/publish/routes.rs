@@ -18,7 +18,7 @@ pub(in crate::broker) struct Routes {
 }
 
 /// Which of a session's routes. It holds until the session routes a message anew.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) struct RoutePlace(u32);
 
 /// Where messages to an exchange with a routing key go.

@@ -47,7 +47,7 @@ impl Level {
     }
 
     /// Whether enough has piled up at the tail to cut a page from it.
-    pub(in crate::shard) fn wants_spill(&self) -> bool {
+    pub(super) fn wants_spill(&self) -> bool {
         self.tail.len() >= 2 * PAGE_ENTRIES
     }
 

@@ -80,6 +80,11 @@ impl Ready {
         }
     }
 
+    /// Whether enough has piled up at a level's tail to cut a page from it.
+    pub(super) fn wants_spill(&self, level: u8) -> bool {
+        self.levels.get(usize::from(level)).is_some_and(Level::wants_spill)
+    }
+
     /// Takes back a message at its old place.
     pub(super) fn put_back(&mut self, entry: Entry) {
         self.add(&entry);

@@ -9,6 +9,7 @@ mod length;
 mod order;
 mod random;
 mod receive;
+mod runs;
 
 use super::*;
 use crate::message::{Deduplication, NewMessage, Stored, Traits};
@@ -320,8 +321,7 @@ fn put_once(
     traits: Traits,
     key: Option<u128>,
 ) -> Published {
-    let mut body = [0; 40];
-    body[..8].copy_from_slice(&serial.to_le_bytes());
+    let body = body_of(serial);
     let message = NewMessage {
         exchange: "",
         routing_key: "q",
@@ -331,6 +331,24 @@ fn put_once(
         deduplication: key.map(|key| Deduplication { key, message_id: u128::from(serial) }),
     };
     shard.publish(queues, &message).unwrap()
+}
+
+/// Publishes a run of messages with these serial numbers, as [`put`] would each.
+fn put_run(
+    shard: &mut Shard,
+    queues: &[QueueId],
+    serials: std::ops::Range<u64>,
+    traits: Traits,
+) -> Option<RunPublished> {
+    let bodies: Vec<[u8; 40]> = serials.map(body_of).collect();
+    let contents = bodies.iter().map(|body| Contents { properties: &[0, 0], body });
+    shard.publish_run(queues, &Alike { exchange: "", routing_key: "q", traits }, contents)
+}
+
+fn body_of(serial: u64) -> [u8; 40] {
+    let mut body = [0; 40];
+    body[..8].copy_from_slice(&serial.to_le_bytes());
+    body
 }
 
 fn subscription(queue: QueueId, connection: ConnectionId) -> Subscription {

@@ -103,7 +103,8 @@ impl Run {
 
     fn step(&mut self) {
         match self.random.below(100) {
-            0..26 => self.publish(),
+            0..20 => self.publish(),
+            20..26 => self.publish_run(),
             26..30 => self.receive(),
             30..60 => self.settle(),
             60..68 => self.subscribe(),
@@ -167,6 +168,31 @@ impl Run {
             batch.iter().for_each(|(queues, serial, traits, key)| {
                 put_once(shard, queues, *serial, *traits, *key);
             })
+        });
+    }
+
+    /// A run, or, where a queue has to look at each message, the same messages one by one.
+    fn publish_run(&mut self) {
+        let first = self.rig.next_serial;
+        self.rig.next_serial += self.random.below(100);
+        let serials = first..self.rig.next_serial;
+        let mut queues = vec![self.random.pick(&self.ids), self.random.pick(&self.ids)];
+        queues.sort_unstable();
+        queues.dedup();
+        let traits = Traits {
+            persistent: true,
+            priority: self.random.one_in(2).then(|| self.random.below(6) as u8),
+            group: self.random.one_in(2).then(|| 1 + self.random.below(5)),
+            ..Traits::default()
+        };
+        if queues.contains(&self.ids[0]) {
+            self.owed.extend(serials.clone().map(|serial| (serial, ())));
+        }
+        self.rig.turn(|shard| match put_run(shard, &queues, serials.clone(), traits) {
+            Some(stored) => assert_eq!(stored.count, serials.end - serials.start),
+            None => serials.for_each(|serial| {
+                put(shard, &queues, serial, traits);
+            }),
         });
     }
 
