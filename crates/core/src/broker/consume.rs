@@ -116,4 +116,14 @@ impl Session {
     pub fn settle<A: Access>(&mut self, access: &mut A, queue: QueueId, lease: LeaseId, how: Settle) -> bool {
         access.shard(queue.shard()).settle(lease, how)
     }
+
+    /// Ends leases whose work is done, each with its queue, in their order. Those that had ended are passed over.
+    #[inline]
+    pub fn settle_done<A: Access>(&mut self, access: &mut A, leases: &[(QueueId, LeaseId)]) {
+        for leases in leases.chunk_by(|(a, _), (b, _)| a.shard() == b.shard()) {
+            if let Some((queue, _)) = leases.first() {
+                access.shard(queue.shard()).settle_done(leases.iter().map(|(_, lease)| *lease));
+            }
+        }
+    }
 }

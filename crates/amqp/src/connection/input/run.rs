@@ -9,7 +9,7 @@ use crate::codec::{Acked, Published};
 use crate::connection::link::Link;
 use crate::connection::{Connection, Phase};
 use leveret_core::broker::{Access, Plan, Session};
-use leveret_core::shard::{Contents, Settle};
+use leveret_core::shard::Contents;
 use leveret_core::{LeaseId, QueueId};
 use std::ops::Range;
 
@@ -169,10 +169,8 @@ impl Connection {
         }
         let is_full = runs.acked.len() >= ACKS;
         runs.settled += runs.acked.len();
-        for (queue, lease) in runs.acked.drain(..) {
-            // `false` says that the queue is gone, and the message with it: nothing is left to settle.
-            session.settle(access, queue, lease, Settle::Done);
-        }
+        session.settle_done(access, &runs.acked);
+        runs.acked.clear();
         if is_full {
             access.finish();
         }

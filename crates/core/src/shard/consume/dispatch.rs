@@ -1,20 +1,12 @@
 //! Dispatch: hands a queue's ready messages to its consumers, at the end of the turn that changed either.
 
 use super::super::Shard;
-use super::super::durable::fact::{Facts, Op};
-use super::super::durable::space::Space;
-use super::super::queue::Entry;
-use super::super::queue::Queue;
+use super::super::queue::{Entry, Queue};
 use super::super::slots::Slots;
-use super::{Connection, Consumer, Lease, Pool, PoolId, Receipt, Received};
+use super::lend::{Holder, Lender};
+use super::{Connection, Consumer, Pool};
 use crate::shard::effect::{DeadReason, Delivery, Effect, SystemEffect};
-use crate::{ConsumerId, LeaseId, QueueId, Time};
-use leveret_log::Position;
-use rustc_hash::FxHashMap;
-use std::collections::BTreeSet;
-
-/// Nobody: the consumer of a message that was fetched with `get`.
-const NOBODY: ConsumerId = ConsumerId { slot: u32::MAX, generation: u32::MAX };
+use crate::{ConsumerId, QueueId, Time};
 
 impl Shard {
     /// Delivers what can be delivered from one queue, expires what is due at its head, and fetches its next
@@ -47,34 +39,31 @@ impl Shard {
         self.ready_delayed(slot);
         self.bury_head(slot);
         let now = self.now;
-        let mut dispatcher = self.dispatcher(slot)?;
-        dispatcher.queue.used_at = now;
-        let entry = dispatcher.queue.ready.pop_front(!no_ack)?;
-        let left = dispatcher.queue.ready.len();
+        let mut lender = self.lender(slot)?;
+        lender.queue.used_at = now;
+        let entry = lender.queue.ready.pop_front(!no_ack)?;
+        let left = lender.queue.ready.len();
         let nobody = Holder { no_ack, ..Holder::NOBODY };
-        let delivery = dispatcher.hand_out(entry, &nobody);
+        let delivery = lender.hand_out(entry, &nobody);
         self.bound_facts();
         self.mark_dirty(slot);
         Some((delivery, left))
     }
 
-    pub(super) fn dispatcher(&mut self, slot: u32) -> Option<Dispatcher<'_>> {
-        let queue = self.queues.at_mut(slot)?;
+    fn dispatcher(&mut self, slot: u32) -> Option<Dispatcher<'_>> {
+        let now = self.now;
+        let Shard { queues, receipts, leases, deadlines, facts, space, .. } = self;
+        let Shard { consumers, connections, dirty_connections, pools, .. } = self;
+        let lender =
+            Lender { now, slot, queue: queues.at_mut(slot)?, receipts, leases, deadlines, facts, space };
         Some(Dispatcher {
-            now: self.now,
-            horizon: queue.horizon(self.now),
-            max_deliveries: queue.max_deliveries(),
-            slot,
-            queue,
-            receipts: &mut self.receipts,
-            consumers: &mut self.consumers,
-            connections: &mut self.connections,
-            dirty_connections: &mut self.dirty_connections,
-            pools: &mut self.pools,
-            leases: &mut self.leases,
-            deadlines: &mut self.deadlines,
-            facts: &mut self.facts,
-            space: &mut self.space,
+            horizon: lender.queue.horizon(now),
+            max_deliveries: lender.queue.max_deliveries(),
+            lender,
+            consumers,
+            connections,
+            dirty_connections,
+            pools,
         })
     }
 
@@ -175,81 +164,70 @@ enum Pause {
     ManyFacts,
 }
 
-/// Who gets a message, and on which terms.
-pub(super) struct Holder {
-    consumer: ConsumerId,
-    no_ack: bool,
-    pool: Option<PoolId>,
-    timeout_ms: Option<u64>,
-    /// It gets a receipt, and the lease ends then.
-    receipt_until: Option<Time>,
-}
-
-impl Holder {
-    /// A client that asks for one message and holds it for as long as its connection lasts.
-    const NOBODY: Holder =
-        Holder { consumer: NOBODY, no_ack: false, pool: None, timeout_ms: None, receipt_until: None };
-
-    /// A client that gets a receipt for a lease until that time.
-    pub(super) fn receipt(until: Time) -> Holder {
-        Holder { receipt_until: Some(until), ..Holder::NOBODY }
-    }
-}
-
 /// One queue and all that its deliveries touch, borrowed apart: the queue is looked up once for all of them.
-pub(super) struct Dispatcher<'a> {
-    now: Time,
-    pub(super) horizon: Time,
+struct Dispatcher<'a> {
+    horizon: Time,
     max_deliveries: u32,
-    slot: u32,
-    pub(super) queue: &'a mut Queue,
-    receipts: &'a mut FxHashMap<(u32, Position), LeaseId>,
+    lender: Lender<'a>,
     consumers: &'a mut Slots<Consumer>,
     connections: &'a mut Slots<Connection>,
     dirty_connections: &'a mut Vec<u32>,
     pools: &'a mut Slots<Pool>,
-    leases: &'a mut Slots<Lease>,
-    deadlines: &'a mut BTreeSet<(Time, u32, u32)>,
-    facts: &'a mut Facts,
-    space: &'a mut Space,
+}
+
+/// Whose turn it is.
+struct Next {
+    /// The consumer's slot.
+    slot: u32,
+    /// Nobody else is in its ring: it gets what comes behind, too, as far as its credit goes.
+    alone: bool,
 }
 
 impl Dispatcher<'_> {
     /// Delivers message after message.
     fn run(&mut self) -> Pause {
-        while let Some(front) = self.queue.ready.front() {
+        while let Some(front) = self.lender.queue.ready.front() {
             if front.expired(self.horizon) {
                 return Pause::Expired;
             }
             let exhausted = u32::from(front.acquired) >= self.max_deliveries;
-            if self.facts.are_many() {
+            if self.lender.facts.are_many() {
                 return Pause::ManyFacts;
             }
-            let Some(slot) = self.next_consumer() else { return Pause::Served };
+            let Some(next) = self.next_consumer() else { return Pause::Served };
             if exhausted {
                 return Pause::Exhausted;
             }
-            self.deliver_to(slot);
+            self.deliver_to(&next);
         }
         Pause::Served
     }
 
+    /// Whether the message at the front may be delivered, and the fact of it written.
+    fn goes_on(&self) -> bool {
+        let front = self.lender.queue.ready.front();
+        let fits = |it: &Entry| !it.expired(self.horizon) && u32::from(it.acquired) < self.max_deliveries;
+        front.is_some_and(fits) && !self.lender.facts.are_many()
+    }
+
     /// The consumer whose turn it is: the front of the highest ring with credit. It goes to the back.
-    fn next_consumer(&mut self) -> Option<u32> {
+    fn next_consumer(&mut self) -> Option<Next> {
         let Dispatcher { consumers, pools, connections, .. } = self;
         let has_credit =
             |consumer: Option<&Consumer>| consumer.is_some_and(|it| it.has_credit(pools, connections));
-        let waiting = &mut self.queue.consumers;
-        if let Some(active) = waiting.active {
-            return (!waiting.held && has_credit(consumers.at(active))).then_some(active);
+        let waiting = &mut self.lender.queue.consumers;
+        if let Some(slot) = waiting.active {
+            let serves = !waiting.held && has_credit(consumers.at(slot));
+            return serves.then_some(Next { slot, alone: true });
         }
         for ring in &mut waiting.rings {
             while let Some(slot) = ring.members.front().copied() {
                 if has_credit(consumers.at(slot)) {
-                    if ring.members.len() > 1 {
+                    let alone = ring.members.len() == 1;
+                    if !alone {
                         ring.members.rotate_left(1);
                     }
-                    return Some(slot);
+                    return Some(Next { slot, alone });
                 }
                 ring.members.pop_front();
                 if let Some(consumer) = consumers.at_mut(slot) {
@@ -260,94 +238,59 @@ impl Dispatcher<'_> {
         None
     }
 
-    /// Delivers the next message to a consumer, and uses its credit.
-    fn deliver_to(&mut self, slot: u32) {
-        let Some((generation, consumer)) = self.consumers.entry_mut(slot) else { return };
-        let Consumer { no_ack, pool, timeout_ms, connection, .. } = *consumer;
-        let Some(entry) = self.queue.ready.pop_front(!no_ack) else { return };
-        if !no_ack {
-            consumer.leased += 1;
+    /// Delivers the next message to a consumer, or as many as may follow it, and uses its credit.
+    fn deliver_to(&mut self, next: &Next) {
+        let Some((generation, consumer)) = self.consumers.entry_mut(next.slot) else { return };
+        let Consumer { no_ack, pool, timeout_ms, connection, credit, .. } = *consumer;
+        let consumer = ConsumerId { slot: next.slot, generation };
+        let holder = Holder { consumer, no_ack, pool, timeout_ms, receipt_until: None };
+        let of_pool = pool.and_then(|pool| self.pools.get(pool.slot, pool.generation));
+        let of_pool = of_pool.map_or(i64::MAX, |pool| pool.limit - pool.used);
+        let Some((messages, bytes)) = self.connections.at(connection).map(|it| (it.messages, it.bytes))
+        else {
+            return;
+        };
+        let most = match (next.alone, no_ack) {
+            (false, _) => 1,
+            (true, true) => messages,
+            (true, false) => messages.min(credit).min(of_pool),
+        };
+        let (mut count, mut left) = (0, bytes);
+        while let Some(entry) = self.lender.queue.ready.pop_front(!no_ack) {
+            let delivery = self.lender.hand_out(entry, &holder);
+            if let Some(found) = self.connections.at_mut(connection) {
+                found.effects.push(Effect::Deliver(delivery));
+            }
+            count += 1;
+            left -= i64::from(entry.size);
+            if count >= most || left <= 0 || !self.goes_on() {
+                break;
+            }
+        }
+        self.use_credit(&holder, connection, count, bytes - left);
+    }
+
+    /// So many messages with so many bytes are on their way to a consumer by its connection.
+    fn use_credit(&mut self, holder: &Holder, connection: u32, count: i64, bytes: i64) {
+        if let Some(found) = self.connections.at_mut(connection) {
+            found.messages -= count;
+            found.bytes -= bytes;
+            if !found.dirty {
+                found.dirty = true;
+                self.dirty_connections.push(connection);
+            }
+        }
+        if holder.no_ack {
+            return;
+        }
+        if let Some(consumer) = self.consumers.at_mut(holder.consumer.slot) {
+            consumer.leased += count as u32;
             if consumer.credit != i64::MAX {
-                consumer.credit -= 1;
-            }
-            if let Some(found) = pool.and_then(|pool| self.pools.get_mut(pool.slot, pool.generation)) {
-                found.used += 1;
+                consumer.credit -= count;
             }
         }
-        let consumer = ConsumerId { slot, generation };
-        let delivery =
-            self.hand_out(entry, &Holder { consumer, no_ack, pool, timeout_ms, receipt_until: None });
-        let Some(found) = self.connections.at_mut(connection) else { return };
-        found.messages -= 1;
-        found.bytes -= i64::from(entry.size);
-        found.effects.push(Effect::Deliver(delivery));
-        if !found.dirty {
-            found.dirty = true;
-            self.dirty_connections.push(connection);
+        if let Some(pool) = holder.pool.and_then(|pool| self.pools.get_mut(pool.slot, pool.generation)) {
+            pool.used += count;
         }
-    }
-
-    /// Turns an entry into a delivery: a lease, or, for no-ack, the end of the message.
-    fn hand_out(&mut self, mut entry: Entry, holder: &Holder) -> Delivery {
-        let acquired = entry.acquired;
-        let redelivered = acquired > 0;
-        entry.count_delivery();
-        let location = self.space.location(entry.position);
-        let counters = &mut self.queue.counters;
-        counters.delivered += 1;
-        counters.redelivered += u64::from(redelivered);
-        let lease = if holder.no_ack {
-            counters.acked += 1;
-            self.facts.message(self.queue.id, Op::Gone, entry.position);
-            self.space.release(entry.position, entry.charge);
-            LeaseId::NONE
-        } else {
-            self.lease(entry, holder)
-        };
-        Delivery {
-            consumer: holder.consumer,
-            lease,
-            queue: self.queue.id,
-            position: entry.position,
-            location,
-            size: entry.size,
-            failures: entry.failures,
-            acquired,
-            redelivered,
-        }
-    }
-
-    /// Hands an entry out under a receipt.
-    pub(super) fn receive(&mut self, mut entry: Entry, holder: &Holder) -> Received {
-        if entry.first_received == Entry::NOT_RECEIVED {
-            entry.first_received = self.now;
-        }
-        let delivery = self.hand_out(entry, holder);
-        let receipt = Receipt { position: entry.position, receive: entry.acquired.saturating_add(1) };
-        Received { delivery, receipt, first_received: entry.first_received }
-    }
-
-    fn lease(&mut self, entry: Entry, holder: &Holder) -> LeaseId {
-        self.queue.leased += 1;
-        self.queue.leased_bytes += u64::from(entry.size);
-        let timeout_ms = holder.timeout_ms.or(self.queue.settings.consumer_timeout_ms);
-        let deadline = holder.receipt_until.or(timeout_ms.map(|ms| self.now.plus_ms(ms)));
-        let op = match holder.receipt_until {
-            None => Op::Leased,
-            Some(until) => Op::Received { at: self.now, until },
-        };
-        self.facts.message(self.queue.id, op, entry.position);
-        let Holder { consumer, pool, .. } = *holder;
-        let received_at = holder.receipt_until.map(|_| self.now);
-        let (slot, generation) =
-            self.leases.insert(Lease { entry, queue: self.slot, consumer, pool, deadline, received_at });
-        let id = LeaseId { slot, generation };
-        if let Some(deadline) = deadline {
-            self.deadlines.insert((deadline, slot, generation));
-        }
-        if received_at.is_some() {
-            self.receipts.insert((self.slot, entry.position), id);
-        }
-        id
     }
 }

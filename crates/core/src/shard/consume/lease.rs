@@ -35,6 +35,34 @@ pub enum Settle {
     Never,
 }
 
+/// Leases that have ended, of one queue and one holder.
+struct Ended {
+    queue: u32,
+    consumer: ConsumerId,
+    pool: Option<PoolId>,
+    count: u32,
+    /// Bytes of the bodies.
+    bytes: u64,
+}
+
+impl Ended {
+    fn of(lease: &Lease) -> Ended {
+        let Lease { queue, consumer, pool, .. } = *lease;
+        Ended { queue, consumer, pool, count: 1, bytes: u64::from(lease.entry.size) }
+    }
+
+    #[inline]
+    fn is_like(&self, lease: &Lease) -> bool {
+        self.queue == lease.queue && self.consumer == lease.consumer && self.pool == lease.pool
+    }
+
+    #[inline]
+    fn add(&mut self, lease: &Lease) {
+        self.count += 1;
+        self.bytes += u64::from(lease.entry.size);
+    }
+}
+
 impl Shard {
     /// Ends a lease. A stale id is a no-op and answers `false`: the lease had expired, or the queue is gone.
     pub fn settle(&mut self, lease: LeaseId, how: Settle) -> bool {
@@ -50,6 +78,25 @@ impl Shard {
         }
         self.bound_facts();
         true
+    }
+
+    /// Ends leases whose work is done, as [`Shard::settle`] would each. Stale ids are passed over. What leases that follow
+    /// each other have in common is accounted for once.
+    pub fn settle_done(&mut self, leases: impl Iterator<Item = LeaseId>) {
+        let mut ended: Option<Ended> = None;
+        for id in leases {
+            let Some(lease) = self.take_lease(id) else { continue };
+            match &mut ended {
+                Some(ended) if ended.is_like(&lease) => ended.add(&lease),
+                _ => {
+                    let before = ended.replace(Ended::of(&lease));
+                    before.iter().for_each(|before| self.free(before));
+                }
+            }
+            self.message_done(lease.queue, &lease.entry);
+            self.bound_facts();
+        }
+        ended.iter().for_each(|last| self.free(last));
     }
 
     /// How many leases there are in the shard.
@@ -85,6 +132,15 @@ impl Shard {
 
     /// Takes a lease off the books and gives the credit it used back.
     pub(in crate::shard) fn end_lease(&mut self, id: LeaseId) -> Option<Lease> {
+        let lease = self.take_lease(id)?;
+        self.free(&Ended::of(&lease));
+        Some(lease)
+    }
+
+    /// Takes a lease out of the books that have each lease. Those of its queue and its holder are left to
+    /// [`Shard::free`].
+    #[inline]
+    fn take_lease(&mut self, id: LeaseId) -> Option<Lease> {
         let lease = self.leases.remove(id.slot, id.generation)?;
         if let Some(deadline) = lease.deadline {
             self.deadlines.remove(&(deadline, id.slot, id.generation));
@@ -92,46 +148,54 @@ impl Shard {
         if lease.received_at.is_some() {
             self.receipts.remove(&(lease.queue, lease.entry.position));
         }
-        if let Some(queue) = self.queues.at_mut(lease.queue) {
-            let was_full = queue.leased == RECEIPTS_PER_QUEUE;
-            queue.leased -= 1;
-            queue.leased_bytes -= u64::from(lease.entry.size);
+        Some(lease)
+    }
+
+    /// Gives back the room and the credit that leases have used.
+    fn free(&mut self, ended: &Ended) {
+        let Ended { queue: slot, consumer, pool, count, bytes } = *ended;
+        if let Some(queue) = self.queues.at_mut(slot) {
+            let was_full = queue.leased >= RECEIPTS_PER_QUEUE;
+            queue.leased -= u64::from(count);
+            queue.leased_bytes -= bytes;
             if was_full {
                 // Receives may wait for the room.
-                self.mark_dirty(lease.queue);
+                self.mark_dirty(slot);
             }
         }
-        if let Some(pool) = lease.pool
+        if let Some(pool) = pool
             && let Some(found) = self.pools.get_mut(pool.slot, pool.generation)
         {
             let was_full = found.used >= found.limit;
-            found.used -= 1;
+            found.used -= i64::from(count);
             if was_full && found.used < found.limit {
                 self.wake_pool(pool);
             }
         }
-        let ConsumerId { slot, generation } = lease.consumer;
-        if let Some(consumer) = self.consumers.get_mut(slot, generation) {
-            consumer.leased -= 1;
+        if let Some(found) = self.consumers.get_mut(consumer.slot, consumer.generation) {
+            found.leased -= count;
             // One without a limit has all the credit there is, and keeps it.
-            consumer.credit = consumer.credit.saturating_add(1);
-            if !consumer.in_ring {
-                self.wake_consumer(slot);
+            found.credit = found.credit.saturating_add(i64::from(count));
+            if !found.in_ring {
+                self.wake_consumer(consumer.slot);
             }
             // A single active consumer of higher priority may wait for this one to be idle.
-            self.mark_dirty(lease.queue);
+            self.mark_dirty(slot);
         }
-        Some(lease)
     }
 
     /// A message is finished with: the queue forgets it.
+    #[inline]
     pub(in crate::shard) fn message_done(&mut self, queue: u32, entry: &Entry) {
-        self.release_group(queue, entry);
         let Some(found) = self.queues.at_mut(queue) else { return };
         found.counters.acked += 1;
         let id = found.id;
+        let grouped = found.settings.groups || found.settings.fair;
         self.facts.message(id, Op::Gone, entry.position);
         self.space.release(entry.position, entry.charge);
+        if grouped {
+            self.release_group(queue, entry);
+        }
     }
 
     /// A message comes back: to its old place, to wait for its retry, or, after too many failures, to die.

@@ -3,6 +3,7 @@
 mod credit;
 mod dispatch;
 mod lease;
+mod lend;
 mod receipt;
 mod receive;
 mod subscribe;

@@ -3,7 +3,7 @@
 
 use super::super::Shard;
 use super::super::queue::Entry;
-use super::dispatch::Holder;
+use super::lend::Holder;
 use super::receipt::Receipt;
 use crate::limits::{RECEIPTS_PER_QUEUE, RECEIVE_ATTEMPT_MS, RECEIVE_ATTEMPTS};
 use crate::shard::effect::Delivery;
@@ -101,17 +101,17 @@ impl Shard {
         received: &mut Vec<Received>,
     ) -> usize {
         let before = received.len();
-        let Some(mut dispatcher) = self.dispatcher(slot) else { return 0 };
-        let group = dispatcher.queue.ready.front().map_or(0, |entry| entry.group);
-        let Some(first) = dispatcher.queue.ready.pop_front(true) else { return 0 };
-        received.push(dispatcher.receive(first, holder));
-        if dispatcher.queue.settings.groups && group != 0 {
-            let horizon = dispatcher.horizon;
-            let most = dispatcher.queue.max_deliveries();
+        let Some(mut lender) = self.lender(slot) else { return 0 };
+        let group = lender.queue.ready.front().map_or(0, |entry| entry.group);
+        let Some(first) = lender.queue.ready.pop_front(true) else { return 0 };
+        received.push(lender.receive(first, holder));
+        if lender.queue.settings.groups && group != 0 {
+            let horizon = lender.queue.horizon(lender.now);
+            let most = lender.queue.max_deliveries();
             let fits = |entry: &Entry| !entry.expired(horizon) && u32::from(entry.acquired) < most;
             while received.len() < room {
-                let Some(next) = dispatcher.queue.ready.pop_of_group(group, fits) else { break };
-                received.push(dispatcher.receive(next, holder));
+                let Some(next) = lender.queue.ready.pop_of_group(group, fits) else { break };
+                received.push(lender.receive(next, holder));
             }
         }
         received.len() - before

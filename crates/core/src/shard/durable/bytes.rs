@@ -4,6 +4,7 @@
 use leveret_log::Position;
 
 /// Appends an unsigned integer in as few bytes as it needs.
+#[inline]
 pub(in crate::shard) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);

@@ -55,6 +55,7 @@ impl Space {
     }
 
     /// Where a message's bytes are now.
+    #[inline]
     pub(in crate::shard) fn location(&self, position: Position) -> Position {
         if self.moved.is_empty() {
             return position;
@@ -63,12 +64,14 @@ impl Space {
     }
 
     /// A queue holds a message.
+    #[inline]
     pub(in crate::shard) fn hold(&mut self, position: Position, bytes: u32) {
         let segment = self.geometry.segment_of(self.location(position)).0;
         self.hold_in(segment, 1, u64::from(bytes));
     }
 
     /// A queue no longer holds a message.
+    #[inline]
     pub(in crate::shard) fn release(&mut self, position: Position, bytes: u32) {
         let segment = self.geometry.segment_of(self.location(position)).0;
         self.release_in(segment, 1, u64::from(bytes));
@@ -78,6 +81,7 @@ impl Space {
     }
 
     /// Something new is held in a segment.
+    #[inline]
     pub(in crate::shard) fn hold_in(&mut self, segment: u64, holders: u64, bytes: u64) {
         self.traffic.came += holders;
         self.traffic.live_bytes += bytes;
@@ -87,6 +91,7 @@ impl Space {
     }
 
     /// Something is no longer held in a segment.
+    #[inline]
     pub(in crate::shard) fn release_in(&mut self, segment: u64, holders: u64, bytes: u64) {
         self.traffic.went += holders;
         self.traffic.live_bytes = self.traffic.live_bytes.saturating_sub(bytes);
@@ -157,16 +162,22 @@ impl Space {
         }
     }
 
+    #[inline]
     fn account(&mut self, segment: u64) -> &mut Use {
         if self.cached.0 != segment {
-            let (before, account) = self.cached;
-            if account == Use::default() {
-                self.segments.remove(&before);
-            } else {
-                self.segments.insert(before, account);
-            }
-            self.cached = (segment, self.segments.get(&segment).copied().unwrap_or_default());
+            self.turn_to(segment);
         }
         &mut self.cached.1
+    }
+
+    #[cold]
+    fn turn_to(&mut self, segment: u64) {
+        let (before, account) = self.cached;
+        if account == Use::default() {
+            self.segments.remove(&before);
+        } else {
+            self.segments.insert(before, account);
+        }
+        self.cached = (segment, self.segments.get(&segment).copied().unwrap_or_default());
     }
 }

@@ -19,6 +19,7 @@ pub(in crate::shard) struct Level {
 
 impl Level {
     /// Takes a new message at the end.
+    #[inline]
     pub(super) fn push_back(&mut self, entry: Entry) {
         if self.tail.is_empty() && self.pages.is_empty() && self.head.len() < READY_HEAD_ENTRIES {
             self.head.push_back(entry);
@@ -28,11 +29,13 @@ impl Level {
     }
 
     /// The entry at the front, if it is in memory.
+    #[inline]
     pub(super) fn front(&self) -> Option<&Entry> {
         self.head.front()
     }
 
     /// Takes the entry at the front, if it is in memory.
+    #[inline]
     pub(super) fn pop_front(&mut self) -> Option<Entry> {
         let entry = self.head.pop_front()?;
         if self.head.is_empty() && self.pages.is_empty() {

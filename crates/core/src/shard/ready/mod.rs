@@ -72,8 +72,12 @@ impl Ready {
     }
 
     /// Takes a new message.
+    #[inline]
     pub(super) fn push_back(&mut self, entry: Entry) {
         self.add(&entry);
+        if let ([level], None) = (self.levels.as_mut_slice(), &self.groups) {
+            return level.push_back(entry);
+        }
         match self.groups_of(entry.group) {
             Some(groups) => groups.insert(entry),
             None => self.level_of(&entry).push_back(entry),
@@ -97,7 +101,11 @@ impl Ready {
     }
 
     /// The message that goes out next; `None` when there is none, or when it is still on its way from disk.
+    #[inline]
     pub(super) fn front(&self) -> Option<&Entry> {
+        if let ([level], None, true) = (self.levels.as_slice(), &self.groups, self.returned.is_empty()) {
+            return level.front();
+        }
         match self.next()? {
             Next::Group => self.groups.as_ref()?.front(),
             Next::Returned => self.returned.first_key_value().map(|(_, entry)| entry),
@@ -106,7 +114,13 @@ impl Ready {
     }
 
     /// Takes the message that goes out next. With `hold`, its group waits for [`Ready::release`].
+    #[inline]
     pub(super) fn pop_front(&mut self, hold: bool) -> Option<Entry> {
+        if let ([level], None, true) = (self.levels.as_mut_slice(), &self.groups, self.returned.is_empty()) {
+            let entry = level.pop_front()?;
+            self.subtract(&entry);
+            return Some(entry);
+        }
         let entry = match self.next()? {
             Next::Group => self.groups.as_mut()?.pop_front(hold)?,
             Next::Returned => self.returned.pop_first()?.1,

@@ -218,11 +218,16 @@ impl Run {
                 assert!(self.owed.remove(&serial).is_some(), "message {serial} was done twice");
             }
         }
+        // A lease with a deadline may have ended.
         self.rig.turn(|shard| {
-            turn.iter().for_each(|(delivery, how)| {
-                // A lease with a deadline may have ended.
-                shard.settle(delivery.lease, *how);
-            })
+            for alike in turn.chunk_by(|(_, a), (_, b)| a == b) {
+                match alike[0].1 {
+                    Settle::Done => shard.settle_done(alike.iter().map(|(delivery, _)| delivery.lease)),
+                    how => alike.iter().for_each(|(delivery, _)| {
+                        shard.settle(delivery.lease, how);
+                    }),
+                }
+            }
         });
     }
 

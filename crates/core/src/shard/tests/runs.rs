@@ -95,3 +95,28 @@ fn a_run_ends_before_a_message_that_the_log_refuses() {
     assert_eq!((rig.stats(queue).ready, rig.stats(queue).ready_bytes), (2, 3_100));
     rig.check();
 }
+
+#[test]
+fn leases_of_several_holders_end_together() {
+    let mut rig = Rig::new();
+    let grouped = rig.queue(QueueSettings { groups: true, ..QueueSettings::default() });
+    let plain = rig.queue(QueueSettings::default());
+    let pool = rig.turn(|shard| shard.open_pool(4));
+    rig.subscribe_with(&Subscription { pool: Some(pool), ..subscription(plain, ALICE) });
+    rig.subscribe(plain, BOB, 3);
+    rig.subscribe(grouped, BOB, 0);
+    for _ in 0..3 {
+        rig.publish_with(&[grouped], Traits { group: Some(1), ..Traits::default() });
+    }
+    rig.publish(plain, 20);
+    let held = rig.deliveries();
+    assert_eq!(held.len(), 1 + 4 + 3, "credit, the common credit, and one of the group");
+    rig.settle(&held[2], Settle::Done);
+    // It is settled already, and passed over; each of the others gives its credit back.
+    rig.turn(|shard| shard.settle_done(held.iter().map(|delivery| delivery.lease)));
+    assert_eq!(rig.deliveries().len(), held.len());
+    assert_eq!(rig.stats(plain).counters.acked, 7);
+    assert_eq!(rig.stats(grouped).counters.acked, 1);
+    rig.crash();
+    assert_eq!((rig.stats(plain).ready, rig.stats(grouped).ready), (13, 2));
+}
