@@ -111,6 +111,7 @@ impl Facts {
     }
 
     /// Adds a fact about one message.
+    #[inline]
     pub(in crate::shard) fn message(&mut self, queue: QueueId, op: Op, position: Position) {
         match &mut self.run {
             Some(run) if run.queue == queue && run.op == op => {
@@ -165,6 +166,7 @@ impl Facts {
         self.bytes.clear();
     }
 
+    #[inline(never)]
     fn begin_run(&mut self, queue: QueueId, op: Op, position: Position) {
         self.end_run();
         match op {
