@@ -4,14 +4,19 @@ use crate::QueueId;
 use rustc_hash::{FxHashMap, FxHasher};
 use std::hash::{Hash, Hasher};
 
-/// Routes kept at most. A client with more routing keys routes anew, which costs it alone.
-const ROUTES: usize = 1_024;
+/// How much memory the routes of a session may take, in bytes: tens of thousands of routes with usual names. A client
+/// with more of them routes anew, which costs it alone.
+const ROUTES_BYTES: usize = 2 << 20;
+/// Bytes of a route beside its names and its queues: the struct, its place, and what the allocations take.
+const ROUTE_BYTES: usize = size_of::<Route>() + 64;
 
 /// A session's routes. A change of the catalog forgets them all: permissions may have changed, too.
 #[derive(Debug, Default)]
 pub(in crate::broker) struct Routes {
     version: u64,
     known: Vec<Route>,
+    /// What they take, in bytes, about.
+    bytes: usize,
     /// Where a route is, by a hash of exchange and key; the strings are compared, so that a collision is a miss.
     places: FxHashMap<u64, RoutePlace>,
     last: RoutePlace,
@@ -60,9 +65,11 @@ impl Routes {
 
     /// Keeps a route.
     pub(super) fn keep(&mut self, route: Route) {
-        if self.known.len() >= ROUTES {
+        let bytes = route.bytes();
+        if self.bytes + bytes > ROUTES_BYTES {
             self.forget();
         }
+        self.bytes += bytes;
         self.last = RoutePlace(self.known.len() as u32);
         self.places.insert(hash_of(&route.exchange, &route.routing_key), self.last);
         self.known.push(route);
@@ -71,6 +78,14 @@ impl Routes {
     fn forget(&mut self) {
         self.known.clear();
         self.places.clear();
+        self.bytes = 0;
+    }
+}
+
+impl Route {
+    fn bytes(&self) -> usize {
+        let names = self.exchange.len() + self.routing_key.len();
+        ROUTE_BYTES + names + self.queues.capacity() * size_of::<QueueId>()
     }
 }
 
@@ -85,4 +100,46 @@ fn hash_of(exchange: &str, routing_key: &str) -> u64 {
     exchange.hash(&mut hasher);
     routing_key.hash(&mut hasher);
     hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ShardIndex;
+
+    fn route(key: usize, queues: usize) -> Route {
+        Route {
+            exchange: "".into(),
+            routing_key: format!("tenant.{key}").into(),
+            queues: vec![QueueId::new(ShardIndex(0), 1); queues],
+            delayed: false,
+        }
+    }
+
+    fn finds(routes: &mut Routes, version: u64, key: usize) -> bool {
+        let key = format!("tenant.{key}");
+        let found = routes.find(version, "", &key);
+        found.is_some_and(|place| *routes.at(place).unwrap().routing_key == key)
+    }
+
+    #[test]
+    fn ten_thousand_routes_are_known_until_the_catalog_changes() {
+        let mut routes = Routes::default();
+        assert!(!finds(&mut routes, 1, 0));
+        (0..10_000).for_each(|key| routes.keep(route(key, 1)));
+        assert!((0..10_000).rev().all(|key| finds(&mut routes, 1, key)));
+        assert!(!finds(&mut routes, 1, 10_000));
+        assert!(!finds(&mut routes, 2, 0));
+    }
+
+    #[test]
+    fn routes_take_a_bounded_amount_of_memory() {
+        let mut routes = Routes::default();
+        for key in 0..40 {
+            // An eighth of all that may be kept.
+            routes.keep(route(key, ROUTES_BYTES / 8 / size_of::<QueueId>()));
+            assert!(finds(&mut routes, 0, key));
+            assert!(routes.known.len() < 8 && routes.bytes <= ROUTES_BYTES);
+        }
+    }
 }
