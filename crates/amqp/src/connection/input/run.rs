@@ -56,16 +56,29 @@ impl Runs {
         self.settled >= ACKS
     }
 
-    fn add(&mut self, channel: u16, plan: Plan, message: Message) {
+    /// Adds a message that is like the one before, if there is one.
+    #[inline]
+    fn add_alike(&mut self, message: Message) -> bool {
+        let Some(last) = self.alike.last_mut() else { return false };
+        last.count += 1;
         self.messages.push(message);
-        match self.alike.last_mut() {
-            Some(last) if last.channel == channel && last.plan == plan => last.count += 1,
-            _ => self.alike.push(Alike { channel, plan, count: 1 }),
+        true
+    }
+
+    fn add(&mut self, channel: u16, plan: Plan, message: Message) {
+        if self.alike.last().is_none_or(|last| last.channel != channel || last.plan != plan) {
+            self.alike.push(Alike { channel, plan, count: 0 });
         }
+        self.add_alike(message);
     }
 }
 
 impl Message {
+    #[inline]
+    fn of(input: &[u8], published: &Published<'_>) -> Message {
+        Message { properties: place(input, published.properties), body: place(input, published.body) }
+    }
+
     fn contents<'a>(&self, input: &'a [u8]) -> Contents<'a> {
         Contents { properties: &input[self.properties.clone()], body: &input[self.body.clone()] }
     }
@@ -76,12 +89,7 @@ impl Connection {
     /// no such message.
     pub(super) fn messages<A: Access>(&mut self, access: &mut A, input: &[u8]) -> Option<usize> {
         let mut runs = std::mem::take(&mut self.runs);
-        let mut used = 0;
-        while runs.messages.len() < RUN
-            && let Some(bytes) = self.plan_message(access, input, used, &mut runs)
-        {
-            used += bytes;
-        }
+        let used = self.plan_messages(access, input, &mut runs);
         let is_full = runs.messages.len() == RUN;
         let mut messages = runs.messages.as_slice();
         for alike in runs.alike.drain(..) {
@@ -97,27 +105,47 @@ impl Connection {
         (used > 0).then_some(used)
     }
 
-    /// Plans the message that lies at `at` in the input, and adds it to the run. Answers its size there.
+    /// Plans the messages at the front of the input. Answers how many bytes they are.
+    fn plan_messages<A: Access>(&mut self, access: &A, input: &[u8], runs: &mut Runs) -> usize {
+        let (frame_max, body_max) = (self.link.frame_max, self.link.settings.message_bytes);
+        let mut used = 0;
+        let mut before: Option<Published<'_>> = None;
+        while runs.messages.len() < RUN {
+            let alike = before.and_then(|before| before.read_alike(&input[used..], frame_max));
+            let published = match alike.filter(|published| published.body.len() <= body_max) {
+                Some(published) if runs.add_alike(Message::of(input, &published)) => published,
+                _ => match Published::read(&input[used..], frame_max) {
+                    Some(published) if self.plan_message(access, input, &published, runs) => published,
+                    _ => break,
+                },
+            };
+            used += published.encoded_bytes;
+            before = Some(published);
+        }
+        used
+    }
+
+    /// Plans a message and adds it to the run; `false` if more is to be done with it than to store it.
     #[inline]
     fn plan_message<A: Access>(
         &mut self,
         access: &A,
         input: &[u8],
-        at: usize,
+        published: &Published<'_>,
         runs: &mut Runs,
-    ) -> Option<usize> {
-        let published = Published::read(&input[at..], self.link.frame_max)?;
+    ) -> bool {
         let Connection { channels, session, link, alarm, .. } = self;
-        let incoming = Incoming::from(&published);
-        let is_plain = channels.open_mut(published.channel)?.is_plain(link, &incoming);
+        let incoming = Incoming::from(published);
+        let channel = channels.open_mut(published.channel);
+        let is_plain = channel.is_some_and(|channel| channel.is_plain(link, &incoming));
         if !is_plain || alarm.reason.is_some() {
-            return None;
+            return false;
         }
-        let plan = session.as_mut()?.plan(access, &incoming.for_broker())?;
+        let Some(session) = session else { return false };
+        let Some(plan) = session.plan(access, &incoming.for_broker()) else { return false };
         link.published = true;
-        let (properties, body) = (place(input, published.properties), place(input, published.body));
-        runs.add(published.channel, plan, Message { properties, body });
-        Some(published.encoded_bytes)
+        runs.add(published.channel, plan, Message::of(input, published));
+        true
     }
 
     /// Stores messages of the run that are alike: in one go, and what that leaves one by one.
