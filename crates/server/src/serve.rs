@@ -193,6 +193,7 @@ fn door(options: &ServeOptions, broker: &Arc<Broker>, stopping: watch::Receiver<
         settings: Arc::new(settings),
         authenticator: Arc::new(CatalogAuthenticator::new(registry.clone(), options.guest_anywhere)),
         registry,
+        buffers: Arc::default(),
         alarm: alarm::watch(broker, watched),
         stopping,
         permits: Arc::new(Semaphore::new(options.max_connections)),

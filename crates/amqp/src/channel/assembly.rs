@@ -2,11 +2,12 @@
 
 use crate::codec::method::basic;
 use crate::codec::{ContentHeader, ReplyCode};
+use crate::connection::Bodies;
 use crate::connection::fault::Fault;
 use crate::connection::link::Link;
 use leveret_core::limits::ASSEMBLY_BYTES_PER_CONNECTION;
 
-/// Bytes that a buffer may keep from one message to the next.
+/// Bytes that a channel may keep from one message to the next. The memory of larger ones is shared.
 const KEPT_BYTES: usize = 256 << 10;
 
 /// The content that is coming in on a channel, if one is.
@@ -94,9 +95,17 @@ impl Assembly {
     ///
     /// # Errors
     /// 506 when the connection's messages under way take too much memory.
-    pub(super) fn header(&mut self, header: &ContentHeader<'_>, link: &mut Link) -> Result<bool, Fault> {
+    pub(super) fn header(
+        &mut self,
+        header: &ContentHeader<'_>,
+        link: &mut Link,
+        bodies: &mut dyn Bodies,
+    ) -> Result<bool, Fault> {
         self.message.properties.clear();
         self.message.body.clear();
+        if header.body_bytes > KEPT_BYTES as u64 {
+            self.message.body = bodies.buffer();
+        }
         self.stage = Stage::Body { missing: header.body_bytes };
         hold(header.properties, &mut self.message.properties, link)?;
         Ok(header.body_bytes == 0)
@@ -127,10 +136,12 @@ impl Assembly {
         std::mem::take(&mut self.message)
     }
 
-    /// Gets a message's memory back, unless it is much.
-    pub(super) fn reuse(&mut self, mut message: Assembled) {
+    /// Gets a message's memory back, unless it is much: then it is for whoever needs as much next.
+    pub(super) fn reuse(&mut self, mut message: Assembled, bodies: &mut dyn Bodies) {
         message.body.clear();
-        message.body.shrink_to(KEPT_BYTES);
+        if message.body.capacity() > KEPT_BYTES {
+            bodies.give_back(std::mem::take(&mut message.body));
+        }
         self.message = message;
     }
 }

@@ -202,7 +202,7 @@ impl Channel {
         self.assembly.expect_header()?;
         let header = ContentHeader::read(payload)?;
         publish::check_size(cx.link, header.body_bytes)?;
-        if self.assembly.header(&header, cx.link)? {
+        if self.assembly.header(&header, cx.link, cx.bodies)? {
             return self.assembled(cx);
         }
         Ok(())
@@ -220,7 +220,7 @@ impl Channel {
     fn assembled<A: Access>(&mut self, cx: &mut Context<'_, A>) -> Result<(), Fault> {
         let assembled = self.assembly.take(cx.link);
         let published = self.publish(cx, &assembled.incoming());
-        self.assembly.reuse(assembled);
+        self.assembly.reuse(assembled, cx.bodies);
         published
     }
 

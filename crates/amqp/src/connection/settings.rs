@@ -180,11 +180,19 @@ impl fmt::Display for BodyError {
 
 impl std::error::Error for BodyError {}
 
-/// Who reads the messages of deliveries.
+/// Who reads the messages of deliveries, and has the memory for large ones that come in.
 pub trait Bodies {
     /// The kind and payload of the record at a location of a shard's log. The turn that appended it has ended.
     ///
     /// # Errors
     /// [`BodyError`] when it cannot be read.
     fn record(&mut self, shard: ShardIndex, location: Position) -> Result<(u8, &[u8]), BodyError>;
+
+    /// Memory for a large body that comes in many pieces: an empty buffer, of whatever capacity is at hand.
+    fn buffer(&mut self) -> Vec<u8> {
+        Vec::new()
+    }
+
+    /// Takes memory back that [`Bodies::buffer`] gave out, and may have grown since.
+    fn give_back(&mut self, _buffer: Vec<u8>) {}
 }

@@ -3,11 +3,11 @@
 //! One task does all of it, so the door needs no lock. What it reads is bounded by its buffer, what it writes by the
 //! connection's window; while its output waits for the client, or the log for the disk, it reads nothing.
 
+use super::bodies::{Buffers, LogBodies};
 use super::registry::{Counted, Registry};
 use crate::broker::{Batch, Broker, GIVE_WAY, Mailbox};
-use leveret_amqp::connection::{Authenticator, Bodies, BodyError, Connection, State};
-use leveret_core::{ConnectionId, ShardIndex};
-use leveret_log::{Position, ReadCache};
+use leveret_amqp::connection::{Authenticator, Connection, State};
+use leveret_core::ConnectionId;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -30,6 +30,8 @@ pub(super) struct Context {
     pub(super) broker: Arc<Broker>,
     pub(super) authenticator: Arc<dyn Authenticator + Send + Sync>,
     pub(super) registry: Arc<Registry>,
+    /// Memory for large bodies.
+    pub(super) buffers: Arc<Buffers>,
     /// Why publishers are blocked, if they are.
     pub(super) alarm: watch::Receiver<Option<String>>,
     /// Becomes true when the broker stops.
@@ -85,7 +87,7 @@ enum Event {
 
 impl<'a> Task<'a> {
     fn new(context: Context, door: &'a mut Connection, id: ConnectionId, mailbox: Arc<Mailbox>) -> Task<'a> {
-        let bodies = LogBodies::new(context.broker.clone());
+        let bodies = LogBodies::new(context.broker.clone(), context.buffers.clone());
         Task {
             context,
             door,
@@ -269,34 +271,5 @@ impl<'a> Task<'a> {
     fn alarm_changed(&mut self) {
         let reason = self.context.alarm.borrow_and_update().clone();
         self.door.alarm(reason.as_deref());
-    }
-}
-
-/// Reads the messages of deliveries from the shards' logs.
-struct LogBodies {
-    broker: Arc<Broker>,
-    caches: Vec<ReadCache>,
-}
-
-impl LogBodies {
-    fn new(broker: Arc<Broker>) -> LogBodies {
-        LogBodies { broker, caches: Vec::new() }
-    }
-
-    fn clear(&mut self) {
-        self.caches.iter_mut().for_each(ReadCache::clear);
-    }
-}
-
-impl Bodies for LogBodies {
-    fn record(&mut self, shard: ShardIndex, location: Position) -> Result<(u8, &[u8]), BodyError> {
-        let index = usize::from(shard.0);
-        if self.caches.len() <= index {
-            self.caches.resize_with(index + 1, ReadCache::new);
-        }
-        match self.broker.reader(shard).payload(&mut self.caches[index], location) {
-            Ok((tag, payload)) => Ok((tag.kind, payload)),
-            Err(error) => Err(BodyError(error.to_string())),
-        }
     }
 }

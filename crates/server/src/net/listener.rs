@@ -1,5 +1,6 @@
 //! Accepts connections, plain and over TLS, and gives each a task of its own.
 
+use super::bodies::Buffers;
 use super::connection::{Context, serve};
 use super::proxy::{self, ProxyError};
 use super::registry::Registry;
@@ -29,6 +30,8 @@ pub struct Door {
     pub alarm: watch::Receiver<Option<String>>,
     /// Becomes true when the broker stops.
     pub stopping: watch::Receiver<bool>,
+    /// Memory for large bodies.
+    pub buffers: Arc<Buffers>,
     /// One permit for each connection there may be.
     pub permits: Arc<Semaphore>,
     /// Every connection begins with a header of the PROXY protocol.
@@ -128,6 +131,7 @@ async fn run(
         broker: door.broker,
         authenticator: door.authenticator,
         registry: door.registry,
+        buffers: door.buffers,
         alarm: door.alarm,
         stopping: door.stopping,
     };

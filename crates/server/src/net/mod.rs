@@ -1,6 +1,7 @@
 //! Sockets: listeners, and a task for each connection.
 
 mod accept;
+mod bodies;
 mod connection;
 mod listener;
 mod proxy;

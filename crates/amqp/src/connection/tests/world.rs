@@ -15,12 +15,14 @@ pub(super) struct Messages {
     readers: Vec<(Reader, ReadCache)>,
     /// They cannot be read.
     pub(super) broken: bool,
+    /// Memory for large bodies that was given back.
+    pub(super) buffers: Vec<Vec<u8>>,
 }
 
 impl Messages {
     pub(super) fn of(world: &World) -> Messages {
         let readers = world.readers().into_iter().map(|reader| (reader, ReadCache::new())).collect();
-        Messages { readers, broken: false }
+        Messages { readers, broken: false, buffers: Vec::new() }
     }
 }
 
@@ -32,6 +34,14 @@ impl Bodies for Messages {
         let (reader, cache) = &mut self.readers[usize::from(shard.0)];
         let (tag, payload) = reader.payload(cache, location).map_err(|error| BodyError(error.to_string()))?;
         Ok((tag.kind, payload))
+    }
+
+    fn buffer(&mut self) -> Vec<u8> {
+        self.buffers.pop().unwrap_or_default()
+    }
+
+    fn give_back(&mut self, buffer: Vec<u8>) {
+        self.buffers.push(buffer);
     }
 }
 

@@ -146,6 +146,25 @@ fn a_message_that_is_too_large_closes_the_channel_only() {
 }
 
 #[test]
+fn the_memory_of_a_large_body_serves_whoever_sends_one_next() {
+    let mut world = World::new();
+    let mut client = with_queue(&mut world);
+    client.channel(&mut world, 2);
+    client.consume(&mut world, 1, "q", "t", true);
+    let mut memory = Vec::new();
+    for (number, (channel, size)) in (1..).zip([(1, 300_000), (2, 280_000), (1, 20_000), (1, 300_000)]) {
+        let body = vec![number as u8; size];
+        let mut bytes = Vec::new();
+        write_content(&mut bytes, channel, 4096, &to_queue("q"), &encoded(&persistent()), &body);
+        client.bytes(&mut world, &bytes);
+        client.expect_content(1, &delivery("t", number, "q", false), &body);
+        memory.push(client.messages.buffers.iter().map(|buffer| buffer.as_ptr()).collect::<Vec<_>>());
+    }
+    // Given back and taken again, while smaller bodies stay with their channel.
+    assert!(memory.iter().all(|buffers| buffers.len() == 1 && buffers == &memory[0]));
+}
+
+#[test]
 fn unfinished_messages_have_a_limit() {
     let mut world = World::new();
     let mut client = with_queue(&mut world);
