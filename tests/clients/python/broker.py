@@ -8,7 +8,9 @@ door in LEVERET_TEST_SQS_URL:
 With LEVERET_TEST_BROKER_URL already set, the command runs against that broker instead.
 """
 
+import itertools
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -22,6 +24,9 @@ URL_VARIABLE = "LEVERET_TEST_BROKER_URL"
 SQS_URL_VARIABLE = "LEVERET_TEST_SQS_URL"
 START_SECONDS = 30
 STOP_SECONDS = 30
+FIRST_PORT, PORTS_END = 20_000, 32_000
+# Each once, from somewhere on: another run on the same machine begins elsewhere.
+PORTS = (FIRST_PORT + number % (PORTS_END - FIRST_PORT) for number in itertools.count(random.randrange(PORTS_END)))
 
 
 class Broker:
@@ -112,9 +117,16 @@ def binary() -> str:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nobody has, and that no call has answered with for thousands of calls. It is below those that the
+    system gives to outgoing connections: one of them could have it before the broker does."""
+    for port in itertools.islice(PORTS, PORTS_END - FIRST_PORT):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+    raise RuntimeError("every port is taken")
 
 
 def answers(port: int, preface: bytes = b"") -> bool:
