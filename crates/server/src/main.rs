@@ -6,16 +6,14 @@
 mod alarm;
 mod auth;
 mod broker;
+mod certificates;
 mod command;
 mod control;
 mod definitions;
-mod der;
 mod http;
 mod net;
 mod options;
 mod serve;
-mod signing;
-mod tls;
 
 use std::process::ExitCode;
 

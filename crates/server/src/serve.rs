@@ -4,13 +4,13 @@
 use crate::alarm::{self, Watched};
 use crate::auth::{CatalogAuthenticator, hash_password};
 use crate::broker::{self, Broker, StartError};
+use crate::certificates::signing::{EnvelopeSigner, SigningError};
+use crate::certificates::tls::{Identity, TlsError};
 use crate::control::{ControlDoor, ControlListener};
 use crate::definitions;
 use crate::http::{self, HttpDoor};
 use crate::net::{Door as AmqpDoor, Listeners, Registry, Tls};
 use crate::options::{ServeOptions, SqsOptions};
-use crate::signing::{EnvelopeSigner, SigningError};
-use crate::tls::{Identity, TlsError};
 use leveret_amqp::connection::DoorSettings;
 use leveret_core::LogId;
 use leveret_core::broker::Access;

@@ -15,8 +15,8 @@ mod stream;
 pub use mover::run as run_move_tasks;
 
 use crate::broker::Broker;
+use crate::certificates::signing::EnvelopeSigner;
 use crate::net::{self, Tls};
-use crate::signing::EnvelopeSigner;
 use leveret_sqs::DoorSettings;
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -81,7 +81,7 @@ async fn one(door: Door, mut stream: TcpStream, address: SocketAddr, tls: Option
         }
         Some(tls) => {
             let Some(stream) = super::secure(tls(), stream, &peer.address).await else { return };
-            peer.certificate_name = crate::tls::client_name(stream.get_ref().1);
+            peer.certificate_name = crate::certificates::tls::client_name(stream.get_ref().1);
             let (reader, writer) = tokio::io::split(stream);
             run(door, peer, reader, writer).await;
         }

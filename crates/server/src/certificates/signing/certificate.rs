@@ -4,7 +4,7 @@
 //! key has the same certificate after every start.
 
 use super::key::{Key, KeyError};
-use crate::der::{self, NULL, OBJECT_ID, OCTET_STRING, SEQUENCE, SET, UTF8_STRING};
+use crate::certificates::der::{self, NULL, OBJECT_ID, OCTET_STRING, SEQUENCE, SET, UTF8_STRING};
 use sha2::{Digest, Sha256};
 
 const SUBJECT: &str = "Leveret SNS";

@@ -4,7 +4,7 @@ use super::certificate::{name, self_signed};
 use super::file::{pem, read, write};
 use super::key::Key;
 use super::{EnvelopeSigner, FILE, SigningError};
-use crate::der::{Reader, SEQUENCE};
+use crate::certificates::der::{Reader, SEQUENCE};
 use leveret_sqs::Signer;
 use ring::signature::{
     RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey,

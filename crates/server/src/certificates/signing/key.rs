@@ -1,6 +1,6 @@
 //! An RSA key of 2048 bits: made, written and read as PKCS#1 has it (RFC 8017, A.1), and used to sign.
 
-use crate::der::{self, INTEGER, Reader, SEQUENCE};
+use crate::certificates::der::{self, INTEGER, Reader, SEQUENCE};
 use getrandom::SysRng;
 use rsa::traits::{PrivateKeyParts, PublicKeyParts};
 use rsa::{BoxedUint, PrivateKey};

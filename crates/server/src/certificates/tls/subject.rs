@@ -2,7 +2,7 @@
 //!
 //! The certificate was verified by rustls before; what does not look like one here has no name.
 
-use crate::der::{OBJECT_ID, Reader, SEQUENCE, SET};
+use crate::certificates::der::{OBJECT_ID, Reader, SEQUENCE, SET};
 
 /// `[0]`, explicit: the version of a certificate.
 const VERSION: u8 = 0xa0;
