@@ -187,15 +187,11 @@ impl Shard {
     /// A message is finished with: the queue forgets it.
     #[inline]
     pub(in crate::shard) fn message_done(&mut self, queue: u32, entry: &Entry) {
+        self.release_group(queue, entry);
         let Some(found) = self.queues.at_mut(queue) else { return };
         found.counters.acked += 1;
-        let id = found.id;
-        let grouped = found.settings.groups || found.settings.fair;
-        self.facts.message(id, Op::Gone, entry.position);
+        self.facts.message(found.id, Op::Gone, entry.position);
         self.space.release(entry.position, entry.charge);
-        if grouped {
-            self.release_group(queue, entry);
-        }
     }
 
     /// A message comes back: to its old place, to wait for its retry, or, after too many failures, to die.
