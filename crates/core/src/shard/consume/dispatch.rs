@@ -117,7 +117,7 @@ impl Shard {
         let dead = |found: &Queue, now| {
             let (horizon, most) = (found.horizon(now), found.max_deliveries());
             let front = found.ready.front();
-            front.is_some_and(|entry| entry.expired(horizon) || u32::from(entry.acquired) >= most)
+            front.is_some_and(|entry| !entry.may_go_out(horizon, most))
         };
         while self.queues.at(queue).is_some_and(|found| dead(found, self.now)) {
             self.expire_head(queue, Entry::expired);
@@ -206,8 +206,8 @@ impl Dispatcher<'_> {
     /// Whether the message at the front may be delivered, and the fact of it written.
     fn goes_on(&self) -> bool {
         let front = self.lender.queue.ready.front();
-        let fits = |it: &Entry| !it.expired(self.horizon) && u32::from(it.acquired) < self.max_deliveries;
-        front.is_some_and(fits) && !self.lender.facts.are_many()
+        front.is_some_and(|entry| entry.may_go_out(self.horizon, self.max_deliveries))
+            && !self.lender.facts.are_many()
     }
 
     /// The consumer whose turn it is: the front of the highest ring with credit. It goes to the back.

@@ -108,7 +108,7 @@ impl Shard {
         if lender.queue.settings.groups && group != 0 {
             let horizon = lender.queue.horizon(lender.now);
             let most = lender.queue.max_deliveries();
-            let fits = |entry: &Entry| !entry.expired(horizon) && u32::from(entry.acquired) < most;
+            let fits = |entry: &Entry| entry.may_go_out(horizon, most);
             while received.len() < room {
                 let Some(next) = lender.queue.ready.pop_of_group(group, fits) else { break };
                 received.push(lender.receive(next, holder));

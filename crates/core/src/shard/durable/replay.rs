@@ -88,17 +88,9 @@ impl Shard {
         for target in stored.targets() {
             let Some(slot) = self.queue_index.get(&target.queue).copied() else { continue };
             let Some(found) = self.queues.at_mut(slot) else { continue };
-            let entry = Entry {
-                position: record.position,
-                expires_at: target.expires_at,
-                first_received: Entry::NOT_RECEIVED,
-                group: stored.group().unwrap_or(0),
-                size: stored.body.len() as u32,
-                charge,
-                failures: 0,
-                acquired: 0,
-                level: found.level(stored.priority()),
-            };
+            let entry = found.new_entry(target.expires_at, stored.group(), stored.priority());
+            let size = stored.body.len() as u32;
+            let entry = Entry { position: record.position, size, charge, ..entry };
             if let Some(deduplication) = stored.deduplication() {
                 found.remember(deduplication, stored.group(), stored.published_at(), record.position);
             }

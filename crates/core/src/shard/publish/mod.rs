@@ -10,7 +10,7 @@ use super::Shard;
 use super::duplicates::Duplicate;
 use super::effect::DeadReason;
 use super::queue::Entry;
-use crate::message::{MESSAGE, NewMessage, Target, write_head};
+use crate::message::{MESSAGE, NewMessage, Target, Traits, write_head};
 use crate::{Overflow, QueueId};
 use leveret_log::{AppendError, Position, RECORD_HEADER_BYTES};
 
@@ -145,17 +145,8 @@ impl Shard {
         let size = message.body.len() as u32;
         let now = self.now;
         let Some(found) = self.queues.at_mut(slot) else { return };
-        let entry = Entry {
-            position,
-            expires_at: target.expires_at,
-            first_received: Entry::NOT_RECEIVED,
-            group: message.traits.group.unwrap_or(0),
-            size,
-            charge,
-            failures: 0,
-            acquired: 0,
-            level: found.level(message.traits.priority),
-        };
+        let Traits { group, priority, .. } = message.traits;
+        let entry = Entry { position, size, charge, ..found.new_entry(target.expires_at, group, priority) };
         found.counters.published += 1;
         if let Some(deduplication) = message.deduplication {
             found.remember(deduplication, message.traits.group, now, position);

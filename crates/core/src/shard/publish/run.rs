@@ -109,20 +109,7 @@ impl Shard {
             let expires_at = found.expiry(self.now, traits.expiration_ms, traits.sent_at);
             durable |= found.settings.durable;
             targets.push(Target { queue: *queue, expires_at, deliver_at: Target::AT_ONCE, refused: false });
-            takers.push(Taker {
-                slot,
-                entry: Entry {
-                    position: Position::NONE,
-                    expires_at,
-                    first_received: Entry::NOT_RECEIVED,
-                    group: traits.group.unwrap_or(0),
-                    size: 0,
-                    charge: 0,
-                    failures: 0,
-                    acquired: 0,
-                    level: found.level(traits.priority),
-                },
-            });
+            takers.push(Taker { slot, entry: found.new_entry(expires_at, traits.group, traits.priority) });
         }
         let Alike { exchange, routing_key, .. } = *alike;
         let like =

@@ -49,4 +49,10 @@ impl Entry {
     pub(in crate::shard) fn expired(&self, horizon: Time) -> bool {
         self.expires_at < horizon
     }
+
+    /// Whether somebody who asks for a message may get this one: it has not expired and was not delivered as often as the
+    /// redrive allows.
+    pub(in crate::shard) fn may_go_out(&self, horizon: Time, max_deliveries: u32) -> bool {
+        !self.expired(horizon) && u32::from(self.acquired) < max_deliveries
+    }
 }

@@ -181,6 +181,21 @@ impl Queue {
         }
     }
 
+    /// The entry of a message that nobody has held yet, but for its position, its size and its charge.
+    pub(super) fn new_entry(&self, expires_at: Time, group: Option<u64>, priority: Option<u8>) -> Entry {
+        Entry {
+            position: Position::NONE,
+            expires_at,
+            first_received: Entry::NOT_RECEIVED,
+            group: group.unwrap_or(0),
+            size: 0,
+            charge: 0,
+            failures: 0,
+            acquired: 0,
+            level: self.level(priority),
+        }
+    }
+
     /// The level of a message of this priority.
     pub(super) fn level(&self, priority: Option<u8>) -> u8 {
         priority.unwrap_or(self.settings.default_priority).min(self.settings.max_priority)
